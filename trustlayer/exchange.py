@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -56,7 +57,7 @@ def _expect_texts(name: str, value: object) -> None:
         error = TypeError(f"{name} must be a tuple of str, got {type(value).__name__}")
         error.add_note(f"write {name}=(text,) for one text, {name}=tuple(texts) for several")
         raise error
-    for position, text in enumerate(value):
+    for position, text in enumerate(cast("tuple[object, ...]", value)):
         _expect_text(f"{name}[{position}]", text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from trustlayer.exchange import Exchange, Span
@@ -61,11 +61,11 @@ class Detector(Protocol):
 class FunctionDetector:
     """A detector made of a function that examines one exchange at a time."""
 
-    function: Callable[[Exchange], Finding | Unexamined]
+    function: Callable[[Exchange], Finding | Unexamined] = field(repr=False)
     name: str
     version: str = "0"
     needs: tuple[str, ...] = ()
-    limit: float = 0.5
+    limit: float | None = None
 
     def examine(self, exchanges: Sequence[Exchange], /) -> list[Finding | Unexamined]:
         return [self.function(exchange) for exchange in exchanges]

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from trustlayer.finding import Finding, Unexamined
 
+DEFAULT_LIMIT = 0.5
+
 
 class Action(StrEnum):
     """What happens next with an answer."""
@@ -28,23 +30,24 @@ class Action(StrEnum):
 class Policy:
     """Accept below the limits, revise while attempts last, then escalate, then *otherwise*.
 
-    *limits* go before the default limits of the detectors, and those before *limit*.
+    The limit of a detector is the one in *limits* under its name, else *limit*, else the
+    detector's own, else 0.5.
     *revisions* is the number of second tries granted to each model. *tolerated* names the
     detectors whose failure to examine an answer does not keep it from being accepted.
     *otherwise* is what becomes of an answer that no model got right: HOLD it for a person,
     or REFUSE it.
     """
 
-    limit: float = 0.5
+    limit: float | None = None
     limits: Mapping[str, float] = field(default_factory=dict[str, float])
     revisions: int = 1
     tolerated: frozenset[str] = frozenset()
     otherwise: Action = Action.HOLD
 
     def __post_init__(self) -> None:
-        for name, limit in {"limit": self.limit, **self.limits}.items():
-            if not 0.0 <= limit <= 1.0:
-                raise ValueError(f"the limit of {name!r} must lie in [0, 1], got {limit}")
+        for name, limit in {"every detector": self.limit, **self.limits}.items():
+            if limit is not None and not 0.0 <= limit <= 1.0:
+                raise ValueError(f"the limit of {name} must lie in [0, 1], got {limit}")
         if self.revisions < 0:
             raise ValueError(f"revisions must be 0 or more, got {self.revisions}")
         if self.otherwise not in (Action.HOLD, Action.REFUSE):
@@ -54,10 +57,10 @@ class Policy:
 
     def with_defaults(self, limits: Mapping[str, float]) -> Policy:
         """Fill in the detectors' own *limits* where this policy states none."""
-        return replace(self, limits={**limits, **self.limits})
+        return self if self.limit is not None else replace(self, limits={**limits, **self.limits})
 
     def limit_of(self, detector: str) -> float:
-        return self.limits.get(detector, self.limit)
+        return self.limits.get(detector, DEFAULT_LIMIT if self.limit is None else self.limit)
 
     def exceeded(self, findings: Mapping[str, Finding]) -> list[str]:
         """Name the detectors whose risk lies above their limit."""
@@ -73,7 +76,8 @@ class Policy:
         On that scale every acceptable answer lies below every unacceptable one, also when
         the detectors have different limits.
         """
-        return max((_rescale(f.risk, self.limit_of(name)) for name, f in findings.items()), default=0)
+        rescaled = [_rescale(f.risk, self.limit_of(name)) for name, f in findings.items()]
+        return max(rescaled, default=0.0)
 
     def decide(
         self,

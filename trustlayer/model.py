@@ -1,0 +1,126 @@
+"""Who is asked, what they are asked, and what comes back."""
+
+from __future__ import annotations
+
+import inspect
+from asyncio import to_thread
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a model is asked: the prompt, its passages and, when it errs, what was wrong.
+
+    *advice* is empty for a first answer; *draft* is the answer that it speaks of.
+    """
+
+    prompt: str
+    context: tuple[str, ...] = ()
+    draft: str = ""
+    advice: str = ""
+
+    @property
+    def question(self) -> str:
+        """The prompt and the advice, for a model that is given its passages otherwise."""
+        return "\n\n".join(filter(None, [self.prompt, self.advice]))
+
+    @property
+    def text(self) -> str:
+        """Everything in one text, for a model that takes nothing else."""
+        if not self.context:
+            return self.question
+        passages = "\n\n".join(f"[{n}] {text}" for n, text in enumerate(self.context, 1))
+        return f"{self.question}\n\nPassages:\n\n{passages}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered and what is known of how.
+
+    *context* are the passages that the model found for itself; None means those of the
+    request. *cost* is in the currency of the prices; None means unknown.
+    """
+
+    text: str
+    context: tuple[str, ...] | None = None
+    logprobs: tuple[float, ...] | None = None
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """The price of a million tokens, read and written."""
+
+    tokens_in: float
+    tokens_out: float
+
+    def of(self, reply: Reply) -> float | None:
+        """What *reply* cost, or None when its tokens were not counted."""
+        if reply.tokens_in is None or reply.tokens_out is None:
+            return None
+        return (self.tokens_in * reply.tokens_in + self.tokens_out * reply.tokens_out) / 1e6
+
+
+Answer = str | Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model under the name by which the audit store knows it.
+
+    *ask* may be a function or a coroutine function; the latter needs `Verifier.arun`.
+    """
+
+    name: str
+    ask: Callable[[Request], Answer | Awaitable[Answer]] = field(repr=False)
+    price: Price | None = None
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[[str], Answer | Awaitable[Answer]],
+        name: str | None = None,
+        price: Price | None = None,
+    ) -> Model:
+        """Make a model of a *function* from text to text, sync or async."""
+        called = str(name or getattr(function, "__name__", type(function).__name__))
+        return cls(called, lambda request: function(request.text), price)
+
+
+Askable = Model | Callable[[str], Answer | Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question to one model: what the loop waits for."""
+
+    model: Model
+    request: Request
+
+    def answer(self) -> Reply:
+        """Ask and wait; raises TypeError for a model that can only be awaited."""
+        answer = self.model.ask(self.request)
+        if inspect.isawaitable(answer):
+            if inspect.iscoroutine(answer):
+                answer.close()
+            error = TypeError(f"the model {self.model.name!r} is asynchronous")
+            error.add_note("await verifier.arun(...) in place of verifier.run(...)")
+            raise error
+        return self._reply(answer)
+
+    async def aanswer(self) -> Reply:
+        """Ask without blocking the event loop, whichever kind the model is."""
+        if inspect.iscoroutinefunction(self.model.ask):
+            return self._reply(await self.model.ask(self.request))
+        answer = await to_thread(self.model.ask, self.request)
+        return self._reply(await answer if inspect.isawaitable(answer) else answer)
+
+    def _reply(self, answer: object) -> Reply:
+        reply = Reply(answer) if isinstance(answer, str) else answer
+        if not isinstance(reply, Reply):
+            found = type(answer).__name__
+            raise TypeError(f"{self.model.name!r} must answer with a str or a Reply, got {found}")
+        return reply

@@ -1,0 +1,83 @@
+"""One run under way: its course, its trail, and the outcome that it comes to."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from trustlayer.examination import Examination
+from trustlayer.finding import Detector, Unexamined
+from trustlayer.flow import Answered, Course, Step, Trail
+from trustlayer.model import Ask, Request
+from trustlayer.outcome import DetectorRecord, Outcome
+from trustlayer.policy import Action, Policy
+
+
+@dataclass(slots=True)
+class Run:
+    """A run between its first question and its outcome.
+
+    *step* is what it waits for: an `Ask`, an `Exchange` to be examined, or None at its end.
+    """
+
+    request: Request
+    correlation: Mapping[str, str]
+    trail: Trail
+    course: Course | None = None
+    step: Step | None = None
+    interrupted: str | None = None
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    begun: float = field(default_factory=time.perf_counter)
+
+    def advance(self, sent: Answered | Examination | None = None) -> None:
+        """Go on to the next step, *sent* being what the present one waited for."""
+        assert self.course is not None
+        try:
+            self.step = next(self.course) if sent is None else self.course.send(sent)
+        except StopIteration:
+            self.step = None
+
+    def interrupt(self, error: BaseException, detectors: Sequence[Detector]) -> None:
+        """Break off, keeping what was asked or answered so far in the trail."""
+        if self.step is None or self.course is None:
+            return
+        self.interrupted = f"interrupted by {describe(error)}"
+        self.advance(_nothing(self.step, self.interrupted, detectors))
+        self.course.close()
+        self.step = None
+
+    def outcome(self, policy: Policy, detectors: Sequence[Detector]) -> Outcome:
+        return Outcome(
+            id=self.id,
+            started=self.started,
+            seconds=time.perf_counter() - self.begun,
+            prompt=self.request.prompt,
+            context=self.request.context,
+            attempts=tuple(self.trail.attempts),
+            action=Action.REFUSE if self.interrupted else self.trail.action,
+            policy=repr(policy),
+            detectors=tuple(map(record_of, detectors)),
+            correlation=self.correlation,
+            interrupted=self.interrupted,
+        )
+
+
+def record_of(detector: Detector) -> DetectorRecord:
+    """What the audit store remembers of *detector*."""
+    version = str(getattr(detector, "version", "0"))
+    return DetectorRecord(detector.name, version, repr(detector))
+
+
+def describe(error: BaseException) -> str:
+    """The error's type and message on one line."""
+    return ": ".join(filter(None, [type(error).__name__, str(error)]))
+
+
+def _nothing(step: Step, reason: str, detectors: Sequence[Detector]) -> Answered | Examination:
+    if isinstance(step, Ask):
+        return Answered(None, reason, 0.0)
+    return Examination({}, tuple(Unexamined(d.name, reason) for d in detectors), {})
