@@ -52,11 +52,15 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class DetectorRecord:
-    """Which detector examined, as the audit store remembers it."""
+    """Which detector examined, as the audit store remembers it.
+
+    *limit* is the risk up to which it let the answer be sound; None means unknown.
+    """
 
     name: str
     version: str
     options: str
+    limit: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,16 +60,16 @@ class Run:
             attempts=tuple(self.trail.attempts),
             action=Action.REFUSE if self.interrupted else self.trail.action,
             policy=repr(policy),
-            detectors=tuple(map(record_of, detectors)),
+            detectors=tuple(record_of(d, policy.limit_of(d.name)) for d in detectors),
             correlation=self.correlation,
             interrupted=self.interrupted,
         )
 
 
-def record_of(detector: Detector) -> DetectorRecord:
-    """What the audit store remembers of *detector*."""
+def record_of(detector: Detector, limit: float | None = None) -> DetectorRecord:
+    """What the audit store remembers of *detector* and of the *limit* set on it."""
     version = str(getattr(detector, "version", "0"))
-    return DetectorRecord(detector.name, version, repr(detector))
+    return DetectorRecord(detector.name, version, repr(detector), limit)
 
 
 def describe(error: BaseException) -> str:
