@@ -1,0 +1,1 @@
+"""How the bundled weights are made; needs the extra `models`, the detectors themselves do not."""
