@@ -7,6 +7,8 @@ from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from trustlayer.finding import Unexamined
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -39,7 +41,9 @@ class Reply:
     """What a model answered and what is known of how.
 
     *context* are the passages that the model found for itself; None means those of the
-    request. *cost* is in the currency of the prices; None means unknown.
+    request. *cost* is in the currency of the prices; None means unknown. *model* is the name
+    that the service gave, where it says more than the `Model`'s own. *unexamined* declares
+    what came along and no detector can see: an image, a call of a tool.
     """
 
     text: str
@@ -48,6 +52,8 @@ class Reply:
     tokens_in: int | None = None
     tokens_out: int | None = None
     cost: float | None = None
+    model: str | None = None
+    unexamined: tuple[Unexamined, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ class Ask:
 
     def answer(self) -> Reply:
         """Ask and wait; raises TypeError for a model that can only be awaited."""
-        answer = self.model.ask(self.request)
+        answer = self._call()
         if inspect.isawaitable(answer):
             if inspect.iscoroutine(answer):
                 answer.close()
@@ -115,8 +121,14 @@ class Ask:
         """Ask without blocking the event loop, whichever kind the model is."""
         if inspect.iscoroutinefunction(self.model.ask):
             return self._reply(await self.model.ask(self.request))
-        answer = await to_thread(self.model.ask, self.request)
+        answer = await to_thread(self._call)
         return self._reply(await answer if inspect.isawaitable(answer) else answer)
+
+    def _call(self) -> Answer | Awaitable[Answer]:
+        try:
+            return self.model.ask(self.request)
+        except StopIteration as error:  # may not cross a thread boundary: it would hang the loop
+            raise RuntimeError("the model raised StopIteration") from error
 
     def _reply(self, answer: object) -> Reply:
         reply = Reply(answer) if isinstance(answer, str) else answer
