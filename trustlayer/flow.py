@@ -1,21 +1,26 @@
 """The guided loop, without input or output: it says what it needs and is sent it.
 
-`course` yields an `Ask` when a model is to be asked and an `Exchange` when one is to be
-examined, and is sent an `Answered` or an `Examination`. The drivers in `verifier` do the
-waiting. What has happened so far stands in the `Trail`, also when the loop is broken off.
+`course` yields an `Ask` when a model is to be asked, `Several` when that can be done at the
+same time, and an `Exchange` when one is to be examined; it is sent an `Answered`, a tuple of
+them, or an `Examination`. The drivers in `verifier` do the waiting. What has happened so far
+stands in the `Trail`, also when the loop is broken off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from trustlayer.examination import Examination
 from trustlayer.exchange import Exchange
+from trustlayer.finding import Finding, Unexamined
 from trustlayer.guidance import guide
 from trustlayer.model import Ask, Model, Reply, Request
 from trustlayer.outcome import Attempt, Verdict
 from trustlayer.policy import Action, Policy
+
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,23 @@ class Answered:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Questions that may be put at the same time."""
+
+    asks: tuple[Ask, ...]
+
+
+Samples = dict[tuple[str, Request], tuple[str, ...]]
+
+
 @dataclass(slots=True)
 class Trail:
-    """The attempts so far, and the best verdict among them."""
+    """The attempts so far, the best verdict among them, and the samples by model and request."""
 
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     best: Verdict | None = None
+    samples: Samples = field(default_factory=Samples)
 
     def add(self, attempt: Attempt) -> None:
         self.attempts.append(attempt)
@@ -50,8 +66,9 @@ class Trail:
         return self.best is None or verdict.risk < self.best.risk
 
 
-Step = Ask | Exchange
-Course = Generator[Step, Answered | Examination, None]
+Step = Ask | Several | Exchange
+Sent = Answered | tuple[Answered, ...] | Examination
+Course = Generator[Step, Sent, None]
 
 
 def course(policy: Policy, models: Sequence[Model], request: Request, trail: Trail) -> Course:
@@ -61,6 +78,8 @@ def course(policy: Policy, models: Sequence[Model], request: Request, trail: Tra
         yield from _attempts(policy, model, request, trail, last=last)
         if trail.attempts[-1].action is not Action.ESCALATE:
             return
+        if trail.best is not None:  # the passages that a model found serve the next one too
+            request = replace(request, context=trail.best.exchange.context)
 
 
 def _attempts(
@@ -78,7 +97,7 @@ def _attempts(
 
 def _attempt(
     policy: Policy, model: Model, request: Request, trail: Trail, number: int, *, last: bool
-) -> Generator[Step, Answered | Examination, Attempt]:
+) -> Generator[Step, Sent, Attempt]:
     answered = yield Ask(model, request)
     assert isinstance(answered, Answered)
     if answered.reply is None:
@@ -91,22 +110,78 @@ def _attempt(
             error=answered.error,
             seconds_asking=answered.seconds,
         )
-    exchange = _exchange(request, answered.reply)
+    question = (model.name, Request(request.prompt, request.context))
+    exchange = _exchange(request, answered.reply, trail.samples.get(question, ()))
+    examined = yield from _examined(exchange, answered.reply, [(model, answered)])
+    if policy.wants_samples(exchange, examined.findings, examined.unexamined):
+        examined = yield from _sampled(policy, model, request, answered.reply, examined)
+        trail.samples[question] = examined.exchange.samples
+    verdict = judge(policy, examined.exchange, examined.examination, attempt=number, last=last)
+    name = answered.reply.model or model.name
+    return examined.attempt(name, request, verdict, kept=trail.improves(verdict))
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """An exchange, what was found in it, and whom it took to ask: the first one answered it."""
+
+    exchange: Exchange
+    examination: Examination
+    asked: Sequence[tuple[Model, Answered]]
+
+    @property
+    def findings(self) -> Mapping[str, Finding]:
+        return self.examination.findings
+
+    @property
+    def unexamined(self) -> tuple[Unexamined, ...]:
+        return self.examination.unexamined
+
+    def attempt(self, name: str, request: Request, verdict: Verdict, *, kept: bool) -> Attempt:
+        """The attempt that this was, with all its costs; the samples came at the same time."""
+        replies = [(model, a.reply) for model, a in self.asked if a.reply is not None]
+        first, *others = (answered.seconds for _, answered in self.asked)
+        return Attempt(
+            name,
+            request,
+            verdict,
+            verdict.action,
+            kept=kept,
+            seconds_asking=first + max(others, default=0.0),
+            seconds_examining=self.examination.seconds,
+            tokens_in=_sum([reply.tokens_in for _, reply in replies]),
+            tokens_out=_sum([reply.tokens_out for _, reply in replies]),
+            cost=_sum([_cost(model, reply) for model, reply in replies]),
+        )
+
+
+def _examined(
+    exchange: Exchange, reply: Reply, asked: Sequence[tuple[Model, Answered]]
+) -> Generator[Step, Sent, _Examined]:
     examination = yield exchange
     assert isinstance(examination, Examination)
-    verdict = judge(policy, exchange, examination, attempt=number, last=last)
-    return Attempt(
-        model.name,
-        request,
-        verdict,
-        verdict.action,
-        kept=trail.improves(verdict),
-        seconds_asking=answered.seconds,
-        seconds_examining=examination.seconds,
-        tokens_in=answered.reply.tokens_in,
-        tokens_out=answered.reply.tokens_out,
-        cost=_cost(model, answered.reply),
-    )
+    declared = replace(examination, unexamined=examination.unexamined + reply.unexamined)
+    return _Examined(exchange, declared, asked)
+
+
+def _sampled(
+    policy: Policy, model: Model, request: Request, reply: Reply, before: _Examined
+) -> Generator[Step, Sent, _Examined]:
+    """Examine again, with samples; when one does not come, nobody has examined these."""
+    assert policy.sampling is not None
+    asks = policy.sampling.asks(model, Request(request.prompt, request.context))
+    answers = yield Several(asks)
+    assert isinstance(answers, tuple)
+    asked = [*before.asked, *zip((ask.model for ask in asks), answers, strict=True)]
+    texts = tuple(answer.reply.text for answer in answers if answer.reply is not None)
+    if len(texts) < len(answers):
+        reason = next(answer.error for answer in answers if answer.reply is None)
+        return _Examined(
+            before.exchange, policy.sampling.missed(before.examination, str(reason)), asked
+        )
+    after = yield from _examined(replace(before.exchange, samples=texts), reply, asked)
+    seconds = _added(before.examination.seconds, after.examination.seconds)
+    return replace(after, examination=replace(after.examination, seconds=seconds))
 
 
 def judge(
@@ -119,6 +194,7 @@ def judge(
 ) -> Verdict:
     """Turn what the detectors said of an exchange into a verdict on it."""
     findings, unexamined = examination.findings, examination.unexamined
+    policy = policy.sparing(exchange, findings, unexamined)
     action = policy.decide(findings, unexamined, attempt=attempt, last=last)
     risk = 1.0 if policy.blocking(unexamined) else policy.risk(findings)
     return Verdict(exchange, findings, unexamined, action, risk)
@@ -133,12 +209,22 @@ def given(policy: Policy, exchange: Exchange, examination: Examination) -> Attem
     )
 
 
-def _exchange(request: Request, reply: Reply) -> Exchange:
+def _exchange(request: Request, reply: Reply, samples: tuple[str, ...]) -> Exchange:
     context = request.context if reply.context is None else reply.context
-    return Exchange(request.prompt, reply.text, context, logprobs=reply.logprobs)
+    return Exchange(request.prompt, reply.text, context, samples, reply.logprobs)
 
 
 def _cost(model: Model, reply: Reply) -> float | None:
     if reply.cost is not None or model.price is None:
         return reply.cost
     return model.price.of(reply)
+
+
+def _sum(values: Sequence[N | None]) -> N | None:
+    # One unknown makes the whole unknown: a sum of the rest would pass for a total.
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if known and len(known) == len(values) else None
+
+
+def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: one.get(name, 0.0) + other.get(name, 0.0) for name in {**one, **other}}

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
+from trustlayer.certificate import EVERYONE, Certificate
+from trustlayer.exchange import Exchange
 from trustlayer.finding import Finding, Unexamined
+from trustlayer.sampling import Sampling
 
 DEFAULT_LIMIT = 0.5
 
@@ -35,7 +39,8 @@ class Policy:
     *revisions* is the number of second tries granted to each model. *tolerated* names the
     detectors whose failure to examine an answer does not keep it from being accepted.
     *otherwise* is what becomes of an answer that no model got right: HOLD it for a person,
-    or REFUSE it.
+    or REFUSE it. *certificate* is the one that the limits come from, if they are certified.
+    *sampling* says when further answers are asked for; None means never.
     """
 
     limit: float | None = None
@@ -43,6 +48,8 @@ class Policy:
     revisions: int = 1
     tolerated: frozenset[str] = frozenset()
     otherwise: Action = Action.HOLD
+    certificate: Certificate | None = None
+    sampling: Sampling | None = None
 
     def __post_init__(self) -> None:
         for name, limit in {"every detector": self.limit, **self.limits}.items():
@@ -54,6 +61,17 @@ class Policy:
             raise ValueError(f"otherwise must be HOLD or REFUSE, got {self.otherwise!r}")
         if isinstance(self.tolerated, str):
             raise TypeError(f"tolerated must be a set of names, got the str {self.tolerated!r}")
+        if self.certificate is not None and self.tolerated & set(self.certificate.detectors):
+            raise ValueError("a certified detector cannot be tolerated when it fails to examine")
+
+    @classmethod
+    def certified(cls, certificate: Certificate, group: str = EVERYONE, **options: Any) -> Policy:
+        """A policy with the limits of *certificate* for *group*; raises VoidCertificate.
+
+        A `Verifier` refuses to work under it with other detectors, or other versions.
+        """
+        limits = certificate.bound(group).limits
+        return cls(limits=limits, certificate=certificate, **options)
 
     def with_defaults(self, limits: Mapping[str, float]) -> Policy:
         """Fill in the detectors' own *limits* where this policy states none."""
@@ -69,6 +87,40 @@ class Policy:
     def blocking(self, unexamined: Sequence[Unexamined]) -> list[Unexamined]:
         """Keep those failures to examine that forbid acceptance."""
         return [failure for failure in unexamined if failure.detector not in self.tolerated]
+
+    def wants_samples(
+        self, exchange: Exchange, findings: Mapping[str, Finding], unexamined: Sequence[Unexamined]
+    ) -> bool:
+        """Whether further answers to the question of *exchange* are worth their cost."""
+        sampling = self.sampling
+        present = {*findings, *(failure.detector for failure in unexamined)}
+        if sampling is None or exchange.samples or not sampling.serves & present:
+            return False
+        blocking = {failure.detector for failure in self.blocking(unexamined)}
+        others = sampling.others(findings)
+        if self.exceeded(others) or blocking - sampling.serves:
+            return False  # the answer is lost already
+        clear = bool(exchange.context and others) and self.risk(findings) < sampling.clear
+        return not clear or bool(sampling.serves & self._certified)
+
+    def sparing(
+        self, exchange: Exchange, findings: Mapping[str, Finding], unexamined: Sequence[Unexamined]
+    ) -> Policy:
+        """This policy, tolerant of what only samples would serve where none are worth it."""
+        sampling = self.sampling
+        if sampling is None or exchange.samples:
+            return self
+        if self.wants_samples(exchange, findings, unexamined):
+            return self
+        return replace(self, tolerated=self.tolerated | (sampling.serves - self._certified))
+
+    @property
+    def _certified(self) -> frozenset[str]:
+        return frozenset(self.certificate.detectors if self.certificate is not None else ())
+
+    def limits_at(self, risk: float, detectors: Sequence[str]) -> dict[str, float]:
+        """The limits of *detectors* that accept what lies at or below *risk* on that scale."""
+        return {name: _unscale(risk, self.limit_of(name)) for name in detectors}
 
     def risk(self, findings: Mapping[str, Finding]) -> float:
         """The largest risk, each on a scale on which its own limit is 0.5.
@@ -105,3 +157,9 @@ def _rescale(risk: float, limit: float) -> float:
     if risk <= limit:
         return 0.5 * risk / limit if limit else 0.0
     return 0.5 + 0.5 * (risk - limit) / (1.0 - limit)
+
+
+def _unscale(risk: float, limit: float) -> float:
+    if risk <= 0.5:
+        return 2.0 * risk * limit
+    return limit + (2.0 * risk - 1.0) * (1.0 - limit)

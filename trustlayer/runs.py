@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from trustlayer.examination import Examination
 from trustlayer.finding import Detector, Unexamined
-from trustlayer.flow import Answered, Course, Step, Trail
+from trustlayer.flow import Answered, Course, Sent, Several, Step, Trail
 from trustlayer.model import Ask, Request
 from trustlayer.outcome import DetectorRecord, Outcome
 from trustlayer.policy import Action, Policy
@@ -20,7 +20,8 @@ from trustlayer.policy import Action, Policy
 class Run:
     """A run between its first question and its outcome.
 
-    *step* is what it waits for: an `Ask`, an `Exchange` to be examined, or None at its end.
+    *step* is what it waits for: an `Ask`, `Several`, an `Exchange` to be examined, or None at
+    its end.
     """
 
     request: Request
@@ -33,13 +34,24 @@ class Run:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     begun: float = field(default_factory=time.perf_counter)
 
-    def advance(self, sent: Answered | Examination | None = None) -> None:
+    def advance(self, sent: Sent | None = None) -> None:
         """Go on to the next step, *sent* being what the present one waited for."""
         assert self.course is not None
         try:
             self.step = next(self.course) if sent is None else self.course.send(sent)
         except StopIteration:
             self.step = None
+
+    @property
+    def asks(self) -> tuple[Ask, ...]:
+        """The questions that it waits for; none when it waits for an examination."""
+        if isinstance(self.step, Several):
+            return self.step.asks
+        return (self.step,) if isinstance(self.step, Ask) else ()
+
+    def answer(self, answers: Sequence[Answered]) -> None:
+        """Go on with the answers to its *asks*."""
+        self.advance(tuple(answers) if isinstance(self.step, Several) else answers[0])
 
     def interrupt(self, error: BaseException, detectors: Sequence[Detector]) -> None:
         """Break off, keeping what was asked or answered so far in the trail."""
@@ -77,7 +89,9 @@ def describe(error: BaseException) -> str:
     return ": ".join(filter(None, [type(error).__name__, str(error)]))
 
 
-def _nothing(step: Step, reason: str, detectors: Sequence[Detector]) -> Answered | Examination:
+def _nothing(step: Step, reason: str, detectors: Sequence[Detector]) -> Sent:
     if isinstance(step, Ask):
         return Answered(None, reason, 0.0)
+    if isinstance(step, Several):
+        return (Answered(None, reason, 0.0),) * len(step.asks)
     return Examination({}, tuple(Unexamined(d.name, reason) for d in detectors), {})

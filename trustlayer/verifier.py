@@ -17,7 +17,9 @@ from trustlayer.flow import Answered, Trail, course, given
 from trustlayer.model import Ask, Askable, Model, Request
 from trustlayer.outcome import Outcome, Verdict
 from trustlayer.policy import Policy
-from trustlayer.runs import Run, describe
+from trustlayer.runs import Run, describe, record_of
+
+Correlation = Mapping[str, str]  # the caller's own ids, by name
 
 
 class Store(Protocol):
@@ -52,7 +54,13 @@ class Verifier:
 
     @property
     def rules(self) -> Policy:
-        """The policy with each detector's own limit where the policy states none."""
+        """The policy with each detector's own limit where the policy states none.
+
+        Raises VoidCertificate when its limits were certified for other detectors.
+        """
+        if self.policy.certificate is not None:
+            records = map(record_of, self.detectors)
+            self.policy.certificate.expect({r.name: r.version for r in records})
         limits = {d.name: getattr(d, "limit", None) for d in self.detectors}
         return self.policy.with_defaults({n: v for n, v in limits.items() if v is not None})
 
@@ -66,7 +74,7 @@ class Verifier:
         return [outcome.verdicts[-1] for outcome in self.settle_all(exchanges)]
 
     def settle_all(
-        self, exchanges: Sequence[Exchange], correlation: Mapping[str, str] | None = None
+        self, exchanges: Sequence[Exchange], correlation: Correlation | None = None
     ) -> list[Outcome]:
         """Do what `verify_all` does and return the outcomes, as the store records them."""
         runs = [self._run(Request(e.prompt, e.context), correlation) for e in exchanges]
@@ -79,7 +87,7 @@ class Verifier:
         prompt: str,
         context: Iterable[str] = (),
         *,
-        correlation: Mapping[str, str] | None = None,
+        correlation: Correlation | None = None,
     ) -> Outcome:
         """Ask until an answer is accepted or the models are exhausted."""
         [outcome] = self.run_all([Request(prompt, tuple(context))], correlation)
@@ -90,21 +98,29 @@ class Verifier:
         prompt: str,
         context: Iterable[str] = (),
         *,
-        correlation: Mapping[str, str] | None = None,
+        correlation: Correlation | None = None,
     ) -> Outcome:
         """Do what `run` does, with the models awaited and the detectors in a thread."""
         [outcome] = await self.arun_all([Request(prompt, tuple(context))], correlation)
         return outcome
 
     def run_all(
-        self, requests: Sequence[Request], correlation: Mapping[str, str] | None = None
+        self,
+        requests: Sequence[Request],
+        correlation: Correlation | Sequence[Correlation] | None = None,
+        *,
+        ladders: Sequence[Sequence[Askable]] | None = None,
     ) -> list[Outcome]:
-        """Run a batch, abreast: each round asks concurrently and examines in one call."""
-        runs = [self._start(request, correlation) for request in requests]
+        """Run a batch, abreast: each round asks concurrently and examines in one call.
+
+        *correlation* is one for all, or one for each request; *ladders* are the models to ask
+        for each request, in place of the verifier's own.
+        """
+        runs = self._start_all(requests, correlation, ladders)
         try:
             while waiting := _waiting(runs):
                 asks, exchanges = _sorted(waiting)
-                _send(asks, _ask_all([cast(Ask, r.step) for r in asks], self.concurrency))
+                _answer(asks, _ask_all([ask for r in asks for ask in r.asks], self.concurrency))
                 _send(exchanges, self._examine([cast(Exchange, r.step) for r in exchanges]))
         except BaseException as error:
             self._interrupt(runs, error)
@@ -112,14 +128,19 @@ class Verifier:
         return self._record(runs)
 
     async def arun_all(
-        self, requests: Sequence[Request], correlation: Mapping[str, str] | None = None
+        self,
+        requests: Sequence[Request],
+        correlation: Correlation | Sequence[Correlation] | None = None,
+        *,
+        ladders: Sequence[Sequence[Askable]] | None = None,
     ) -> list[Outcome]:
         """Do what `run_all` does, awaited."""
-        runs = [self._start(request, correlation) for request in requests]
+        runs = self._start_all(requests, correlation, ladders)
         try:
             while waiting := _waiting(runs):
                 asks, exchanges = _sorted(waiting)
-                _send(asks, await _aask_all([cast(Ask, r.step) for r in asks], self.concurrency))
+                questions = [ask for run in asks for ask in run.asks]
+                _answer(asks, await _aask_all(questions, self.concurrency))
                 batch = [cast(Exchange, r.step) for r in exchanges]
                 _send(exchanges, await asyncio.to_thread(self._examine, batch))
         except BaseException as error:
@@ -127,15 +148,27 @@ class Verifier:
             raise
         return await asyncio.to_thread(self._record, runs)
 
-    def _run(self, request: Request, correlation: Mapping[str, str] | None) -> Run:
+    def _run(self, request: Request, correlation: Correlation | None) -> Run:
         return Run(request, dict(correlation or {}), Trail())
 
-    def _start(self, request: Request, correlation: Mapping[str, str] | None) -> Run:
-        if not self.models:
+    def _start_all(
+        self,
+        requests: Sequence[Request],
+        correlation: Correlation | Sequence[Correlation] | None,
+        ladders: Sequence[Sequence[Askable]] | None,
+    ) -> list[Run]:
+        labels = _each(correlation, len(requests))
+        rungs = [self.models] * len(requests) if ladders is None else ladders
+        return [self._start(*run) for run in zip(requests, labels, rungs, strict=True)]
+
+    def _start(
+        self, request: Request, correlation: Correlation | None, ladder: Sequence[Askable]
+    ) -> Run:
+        if not ladder:
             error = ValueError("there is no model to ask")
             error.add_note("give the Verifier models=[...], or verify a given answer with verify()")
             raise error
-        models = [m if isinstance(m, Model) else Model.of(m) for m in self.models]
+        models = [m if isinstance(m, Model) else Model.of(m) for m in ladder]
         run = self._run(request, correlation)
         run.course = course(self.rules, models, request, run.trail)
         run.advance()
@@ -156,16 +189,29 @@ class Verifier:
         return outcomes
 
 
+def _each(
+    correlation: Correlation | Sequence[Correlation] | None, count: int
+) -> Sequence[Correlation | None]:
+    if correlation is None or isinstance(correlation, Mapping):
+        return [correlation] * count
+    return correlation
+
+
 def _waiting(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if run.step is not None]
 
 
 def _sorted(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    asks = [run for run in runs if isinstance(run.step, Ask)]
-    return asks, [run for run in runs if not isinstance(run.step, Ask)]
+    return [run for run in runs if run.asks], [run for run in runs if not run.asks]
 
 
-def _send(runs: Sequence[Run], results: Sequence[Answered | Examination]) -> None:
+def _answer(runs: Sequence[Run], answers: Sequence[Answered]) -> None:
+    left = iter(answers)
+    for run in runs:
+        run.answer([next(left) for _ in run.asks])
+
+
+def _send(runs: Sequence[Run], results: Sequence[Examination]) -> None:
     for run, result in zip(runs, results, strict=True):
         run.advance(result)
 
