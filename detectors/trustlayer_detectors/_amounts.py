@@ -1,5 +1,6 @@
 """Figures in a text: each number, date or time with its unit, and whether it is a claim."""
 
+# ruff: noqa: RUF001  # the typographic marks are meant
 from __future__ import annotations
 
 import re
@@ -11,6 +12,7 @@ from trustlayer_detectors._numerals import Form, Numeral, numerals
 from trustlayer_detectors._units import Unit, money_before, unit_after, with_scale
 
 YEAR, RANK, CODE = "year", "rank", "code"
+DEGREES = ("°C", "°F")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,28 @@ _NO_CLAIM = re.compile(
     r"|\[\^?\d{1,4}(?:[ ]?[,;–-][ ]?\^?\d{1,4}){0,20}\]|【\d[^】\n]{0,30}】"  # citation marks
     r"|https?://[^\s)>\]]{1,2000}|www\.[^\s)>\]]{1,2000}"
     r"|\b(?:step|passage|source|document|doc|reference|ref|citation|excerpt|snippet|footnote"
-    r"|paragraph|context|item|tip|method|option)s?[ ]?[#:(]?[ ]?(?:no\.?[ ]?)?(?:\d{1,3}|one|two"
+    r"|paragraph|context|question|item|tip|method|option)s?[ ]?[#:(]?[ ]?(?:no\.?[ ]?)?(?:\d{1,3}|one|two"
     r"|three|four|five|six)(?:(?:,|,?[ ](?:and|or|to|&)|[ ]?[-–])[ ]?\d{1,3}){0,9}\b)",
     re.IGNORECASE | re.MULTILINE,
 )
 _PIECE = 50_000  # characters
-_PREFIXES = frozenset("mid pre post early late circa top under over non sub about inter".split())
+_PREFIXES = frozenset(
+    [
+        "mid",
+        "pre",
+        "post",
+        "early",
+        "late",
+        "circa",
+        "top",
+        "under",
+        "over",
+        "non",
+        "sub",
+        "about",
+        "inter",
+    ]
+)
 _RANGE = re.compile(r"[ ]?(?:[-–—]|to|or|and|through|till|until|by|x)[ ]?[$€£¥₹]?[ ]?", re.I)
 _OPENING = re.compile(r"(?:^|[.!?:;\n*•][ \t\"”')]{0,3})(?:the[ ])?$", re.IGNORECASE)
 
@@ -182,10 +200,17 @@ def _bare(number: Numeral, text: str) -> tuple[Unit, ...]:
 def _measured(
     figure: Figure, values: Iterable[float], step: float, units: tuple[Unit, ...]
 ) -> Figure:
-    readings = tuple(
+    readings = [
         Reading(unit.base, value * unit.factor, value) for unit in units for value in values
-    )
-    return replace(figure, readings=readings, step=step * units[0].factor)
+    ]
+    readings += map(_other_degrees, readings[: int(units[0].base in DEGREES)])
+    return replace(figure, readings=tuple(readings), step=step * units[0].factor)
+
+
+def _other_degrees(reading: Reading) -> Reading:
+    if reading.base == "°F":
+        return Reading("°C", (reading.value - 32) / 1.8, reading.written)
+    return Reading("°F", reading.value * 1.8 + 32, reading.written)
 
 
 def _without(found: Iterable[Figure], excluded: Iterator[re.Match[str]]) -> Iterator[Figure]:

@@ -1,22 +1,44 @@
 """Dates, decades, weekdays and times of day, in the forms that prose gives them."""
 
+# ruff: noqa: RUF001  # the typographic marks are meant
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-_NAMES = (
-    "january february march april may june july august september october november december"
-).split()
+_NAMES = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
 _MONTHS = {name: number for number, name in enumerate(_NAMES, start=1)}
 _MONTHS |= {name[:3]: number for name, number in _MONTHS.items()} | {"sept": 9}
-_DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _WEEKDAYS = {name: number for number, name in enumerate(_DAYS, start=1)}
 _DECADES = {
     name: 1900 + 10 * place
     for place, name in enumerate(
-        "twenties thirties forties fifties sixties seventies eighties nineties".split(), start=2
+        [
+            "twenties",
+            "thirties",
+            "forties",
+            "fifties",
+            "sixties",
+            "seventies",
+            "eighties",
+            "nineties",
+        ],
+        start=2,
     )
 }
 _MONTH_NAMES = "|".join(sorted(_MONTHS, key=len, reverse=True))
@@ -27,7 +49,8 @@ _DATE = re.compile(
     rf"(?<!\w)(?:(?P<iso>(?<![.,/-])({_YEAR})[-/.](\d\d?)[-/.](\d\d?))(?![\w/-])"
     rf"|(?P<slash>(?<![.,/-])(\d\d?)(?P<mark>[/.-])(\d\d?)(?P=mark)({_YEAR}|\d\d))(?![\w/-])"
     rf"|(?P<dmy>({_DAY}){_THE}[ ](?:of[ ])?({_MONTH_NAMES})\b\.?(?:,?[ ]({_YEAR}))?)(?!\w)"
-    rf"|(?P<mdy>({_MONTH_NAMES})\b\.?[ ]({_DAY}){_THE}(?![\w%:]|[.]\d)(?:[ ]?,?[ ]({_YEAR})(?!\w))?)"
+    rf"|(?P<mdy>({_MONTH_NAMES})\b\.?[ ]({_DAY}){_THE}(?![\w%:]|[.]\d)"
+    rf"(?:[ ]?,?[ ]({_YEAR})(?!\w))?)"
     rf"|(?P<my>({_MONTH_NAMES})\b\.?(?:,| of)?[ ]({_YEAR})(?!\w))"
     rf"|(?P<month>{'|'.join(name for name in _NAMES if name not in ('may', 'march'))})\b"
     rf"|(?P<weekday>{'|'.join(_DAYS)})s?\b"

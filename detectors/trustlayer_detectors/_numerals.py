@@ -40,15 +40,50 @@ class Numeral:
     scale: float = 1.0
 
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth "
-    "thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth"
-).split()
+_ONES = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+]
 _TENTHS = [tens[:-1] + "ieth" for tens in _TENS]
 _SMALL = {word: float(value) for value, word in enumerate(_ONES)}
 _SMALL |= {word: 10.0 * place for place, word in enumerate(_TENS, start=2)}
@@ -72,8 +107,10 @@ _SCALES = SCALES | {scale + "s": worth for scale, worth in SCALES.items() if len
 _PARTS = {"half": 2.0, "halves": 2.0, "quarter": 4.0, "quarters": 4.0}
 _PARTS |= {rank + "s": value for rank, value in _RANKS.items() if 3 <= value <= 10}
 _GLUED_SCALES = SCALES | {"k": 1e3, "K": 1e3, "M": 1e6, "bn": 1e9, "B": 1e9, "b": 1e9}
-_VULGAR = dict(zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅛⅜⅝⅞", "1/2 1/3 2/3 1/4 3/4 1/5 2/5 3/5 4/5 1/6 1/8 3/8 5/8 7/8".split(),
-                   strict=True))  # fmt: skip
+_VULGAR = dict(
+    pair.split("=")
+    for pair in ["½=1/2", "⅓=1/3", "⅔=2/3", "¼=1/4", "¾=3/4", "⅕=1/5", "⅖=2/5", "⅗=3/5", "⅘=4/5", "⅙=1/6", "⅛=1/8", "⅜=3/8", "⅝=5/8", "⅞=7/8"]
+)
 
 _WORDS = sorted({*_SMALL, *_RANKS, *_SCALES, *_PARTS}, key=len, reverse=True)
 _TOKEN = re.compile(
@@ -84,7 +121,7 @@ _TOKEN = re.compile(
     + r")(?![^\W\d_])))",
     re.IGNORECASE,
 )
-_GROUPS = re.compile(r"(?: \d{3})+(?![\d.,]*\d)")
+_GROUPS = re.compile(r"(?: \d{3})+(?![\d.,]{0,9}\d)")
 _GLUED = re.compile(r"[^\W\d_]{1,12}")
 _FRACTION = re.compile(r"(?:( |-)?(\d{1,2}))?/(\d{1,3})(?![\d/])")
 _LONGEST = 24
@@ -126,7 +163,11 @@ def _read(match: re.Match[str], text: str) -> list[Numeral]:
 
 
 def _ranked(start: int, end: int, rank: float, text: str) -> Numeral:
-    if rank > 2 and text[max(0, start - 2) : start].lower() == "a " and text[end : end + 3] == " of":
+    if (
+        rank > 2
+        and text[max(0, start - 2) : start].lower() == "a "
+        and text[end : end + 3] == " of"
+    ):
         return Numeral(start, end, (1 / rank,), 0.01, Form.FRACTION)
     return Numeral(start, end, (rank,), 1.0, Form.ORDINAL)
 
@@ -151,10 +192,11 @@ def _digits(match: re.Match[str], text: str) -> list[Numeral]:
 
 
 def _mixed(start: int, part: re.Match[str], run: str) -> Numeral:
-    above = part[2] if part[2] is not None else run
-    whole = float(run) if part[2] is not None else 0.0
-    value = whole + float(above) / float(part[3])
-    return Numeral(start, part.end(), (value,), 0.01, Form.FRACTION)
+    whole, above = (float(run), part[2]) if part[2] is not None else (0.0, run)
+    value = float(above) / float(part[3])
+    if value >= 1:  # "24/7", "9/11": a name
+        return Numeral(start, part.end(), (), 0.0, Form.CODE)
+    return Numeral(start, part.end(), (whole + value,), 0.01, Form.FRACTION)
 
 
 def _glue(numeral: Numeral, text: str) -> Numeral:

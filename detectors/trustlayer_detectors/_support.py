@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from trustlayer_detectors._amounts import CODE, RANK, YEAR, Figure
+from trustlayer_detectors._amounts import CODE, DEGREES, RANK, YEAR, Figure
 from trustlayer_detectors._ground import Company, Ground, Place, company, key
 
 
@@ -38,7 +38,9 @@ _HEDGES = {
     ">": "over|more than|above|at least|exceeding|upwards of|greater than|as many as|>",
     "<": "nearly|almost|under|less than|fewer than|below|up to|just under|within|<",
 }
-_HEDGE = {sign: re.compile(rf"(?:{words})[ ]?(?:an?[ ])?$", re.I) for sign, words in _HEDGES.items()}
+_HEDGE = {
+    sign: re.compile(rf"(?:{words})[ ]?(?:an?[ ])?$", re.I) for sign, words in _HEDGES.items()
+}
 _CLOSE = {"date": 0, YEAR: 2}  # closeness that makes two equal figures the same one
 _COMMON = 2  # words that a figure and its rival must share
 _DATED = frozenset({"date", "month", "weekday", "decade", "clock"})
@@ -93,7 +95,8 @@ def _written(figure: Figure, context: Ground) -> Iterable[Place]:
 
 def _compatible(one: str, two: str) -> bool:
     # A bare number may have any unit; a unit is not another unit.
-    return one == two or bool({one, two} & {"", YEAR, RANK})
+    bare = {"", YEAR, RANK} | ({"°"} if {one, two} & set(DEGREES) else set[str]())
+    return one == two or bool({one, two} & bare)
 
 
 def _rounded(figure: Figure, answer: str, where: Ground) -> bool:
@@ -104,7 +107,7 @@ def _rounded(figure: Figure, answer: str, where: Ground) -> bool:
     return any(
         where.within(reading.base, *_bounds(reading.value, figure.step, sign)) is not None
         for reading in figure.readings
-        if reading.base == figure.base
+        if reading.base == figure.base or reading.base in DEGREES
     )
 
 

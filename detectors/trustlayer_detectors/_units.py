@@ -1,5 +1,6 @@
 """Units of measure and money: what stands beside a number, in the base of its dimension."""
 
+# ruff: noqa: RUF001  # the typographic marks are meant
 from __future__ import annotations
 
 import re
@@ -137,7 +138,7 @@ def unit_after(text: str, end: int) -> tuple[tuple[Unit, ...], int]:
 def _stands_alone(text: str, match: re.Match[str]) -> bool:
     # "5 g of salt" has a unit; in "5 's" and "5 t-shirts" it is something else.
     following = text[match.end("name") : match.end("name") + 1]
-    return match["gap"] != "-" and match["name"] not in "st\"" and following not in "-'’\""
+    return match["gap"] != "-" and match["name"] not in 'st"' and following not in "-'’\""
 
 
 def money_before(text: str, start: int) -> tuple[tuple[Unit, ...], int]:
