@@ -43,9 +43,38 @@ class UnknownOutcome(StoreError):
     """The store holds no outcome of that id."""
 
 
+class OutcomeConflict(StoreError):
+    """Another outcome is already recorded under that id."""
+
+
 class MissingExtra(TrustlayerError):
     """An optional dependency is needed and not installed."""
 
 
+class Unreadable(TrustlayerError):
+    """A file cannot be read at all, or not to its end."""
+
+
 class BadLine(TrustlayerError):
     """A line of a JSON lines file is not what was expected."""
+
+    def __init__(self, number: int, found: str, expected: str) -> None:
+        super().__init__(number, found, expected)
+        self.number = number
+        self.found = found
+        self.expected = expected
+
+    def __str__(self) -> str:
+        return f"line {self.number}: found {self.found}; expected {self.expected}"
+
+
+class Uncertifiable(TrustlayerError):
+    """The labels do not suffice for the guarantee that was asked for."""
+
+
+class BadCertificate(TrustlayerError):
+    """The text is not a certificate."""
+
+
+class VoidCertificate(TrustlayerError):
+    """The certificate does not speak of the detectors, or the group, at hand."""

@@ -17,7 +17,7 @@ from trustlayer.flow import Answered, Trail, course, given
 from trustlayer.model import Ask, Askable, Model, Request
 from trustlayer.outcome import Outcome, Verdict
 from trustlayer.policy import Policy
-from trustlayer.runs import Run, describe
+from trustlayer.runs import Run, describe, record_of
 
 Correlation = Mapping[str, str]  # the caller's own ids, by name
 
@@ -54,7 +54,13 @@ class Verifier:
 
     @property
     def rules(self) -> Policy:
-        """The policy with each detector's own limit where the policy states none."""
+        """The policy with each detector's own limit where the policy states none.
+
+        Raises VoidCertificate when its limits were certified for other detectors.
+        """
+        if self.policy.certificate is not None:
+            records = map(record_of, self.detectors)
+            self.policy.certificate.expect({r.name: r.version for r in records})
         limits = {d.name: getattr(d, "limit", None) for d in self.detectors}
         return self.policy.with_defaults({n: v for n, v in limits.items() if v is not None})
 
