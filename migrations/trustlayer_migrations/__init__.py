@@ -1,0 +1,1 @@
+"""The migrations of the audit store; `trustlayer db upgrade` runs them."""

@@ -1,0 +1,61 @@
+"""Triggers that refuse to change or remove what has been recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from alembic import op
+
+_REFUSE = """
+CREATE FUNCTION trustlayer_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'append-only: % on % is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation';
+END $$
+"""
+
+
+def make_triggers(tables: Mapping[str, str | None]) -> None:
+    """Make *tables* append-only, but for updates that fulfil a table's condition."""
+    if _postgresql():
+        op.execute(_REFUSE)
+    for table, condition in tables.items():
+        for statement in _postgres(table, condition) if _postgresql() else _lite(table, condition):
+            op.execute(statement)
+
+
+def drop_triggers(tables: Mapping[str, str | None]) -> None:
+    """Undo `make_triggers`."""
+    for table in tables:
+        for event in ("update", "delete", "truncate") if _postgresql() else ("update", "delete"):
+            where = f" ON {table}" if _postgresql() else ""
+            op.execute(f"DROP TRIGGER {table}_no_{event}{where}")
+    if _postgresql():
+        op.execute("DROP FUNCTION trustlayer_append_only")
+
+
+def _postgresql() -> bool:
+    return op.get_context().dialect.name == "postgresql"
+
+
+def _lite(table: str, condition: str | None) -> list[str]:
+    when = f"WHEN NOT ({condition})" if condition else ""
+    return [
+        f"CREATE TRIGGER {table}_no_{event} BEFORE {event} ON {table} {only} "
+        f"BEGIN SELECT RAISE(ABORT, 'append-only: {event} on {table} is refused'); END"
+        for event, only in (("update", when), ("delete", ""))
+    ]
+
+
+def _postgres(table: str, condition: str | None) -> list[str]:
+    when = f"WHEN (NOT ({condition}))" if condition else ""
+    row = "FOR EACH ROW"
+    return [
+        f"CREATE TRIGGER {table}_no_{event} BEFORE {event} ON {table} {only} "
+        "EXECUTE FUNCTION trustlayer_append_only()"
+        for event, only in (
+            ("update", f"{row} {when}"),
+            ("delete", row),
+            ("truncate", "FOR EACH STATEMENT"),
+        )
+    ]

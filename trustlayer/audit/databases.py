@@ -1,0 +1,135 @@
+"""Databases by URL: which can be used, and how each is made durable."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from trustlayer.errors import MissingExtra, NotAStore, StoreUnavailable
+
+EXAMPLE = "sqlite:///trustlayer.db"
+PATIENCE = 30.0  # seconds that a writer waits for the lock of another
+
+_DRIVERS = {
+    "sqlite": "sqlite+pysqlite",
+    "postgresql": "postgresql+psycopg",
+    "postgres": "postgresql+psycopg",
+}
+_SECRET = re.compile(r"pass|secret|key|token", re.IGNORECASE)
+
+
+def parse(url: str) -> URL:
+    """Read *url*; raises StoreUnavailable unless it names a database of a known kind."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise _unreadable(url) from error
+    name = _DRIVERS.get(parsed.drivername, parsed.drivername)
+    if name not in _DRIVERS.values():
+        known = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+        failure = StoreUnavailable(
+            f"no audit store is kept in {parsed.drivername!r} ({masked(url)})"
+        )
+        failure.add_note(f"expected {known}, e.g. --db {EXAMPLE}")
+        raise failure
+    return parsed.set(drivername=name)
+
+
+def masked(url: str) -> str:
+    """Show *url* without its password."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return re.sub(r"//.*@", "//***@", url)
+    query = {k: "***" if _SECRET.search(k) else v for k, v in parsed.query.items()}
+    return parsed.set(query=query).render_as_string(hide_password=True)
+
+
+def file_of(url: str) -> Path | None:
+    """The file of an SQLite database; None for one in memory, a file: URI, or a server."""
+    parsed = parse(url)
+    name = parsed.database or ""
+    if parsed.get_backend_name() != "sqlite" or name in ("", ":memory:") or name[:5] == "file:":
+        return None
+    return Path(name)
+
+
+def in_memory(url: str) -> bool:
+    """Whether the database lives and dies with its connection."""
+    parsed = parse(url)
+    return parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:")
+
+
+def expect_file(url: str) -> None:
+    """Raise NotAStore when the SQLite file is not there, lest opening it should make one."""
+    path = file_of(url)
+    if path is not None and not path.exists():
+        error = NotAStore(f"there is no audit store at {path}")
+        error.add_note(f"make one: trustlayer db upgrade --db {masked(url)}")
+        raise error
+
+
+def connect(url: str) -> Engine:
+    """An engine for *url*; nothing is opened yet. Raises MissingExtra, StoreUnavailable."""
+    parsed = parse(url)
+    lite = parsed.get_backend_name() == "sqlite"
+    try:
+        engine = create_engine(parsed, hide_parameters=True, **(_lite(url) if lite else _server()))
+    except ModuleNotFoundError as error:
+        failure = MissingExtra(f"PostgreSQL needs a driver that is not installed: {error.name}")
+        failure.add_note("pip install 'trustlayer[postgres]'")
+        raise failure from error
+    event.listen(engine, "connect", _prepare if lite else _prepare_server)
+    if lite:
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def for_writing(engine: Engine) -> Engine:
+    """The same engine, its transactions taking SQLite's lock at once, while they can wait."""
+    return engine.execution_options(trustlayer_writes=True)
+
+
+def _server() -> dict[str, Any]:
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+
+
+def _lite(url: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"connect_args": {"timeout": PATIENCE, "check_same_thread": False}}
+    if file_of(url) is None:  # one connection is the whole database
+        options |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": 0}
+    return options
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver would begin too late, see _begin
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
+
+
+def _prepare_server(connection: Any, _record: object) -> None:
+    # A server may be set to answer before the disk has; anything stricter stays as it is.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) "
+            "WHERE current_setting('synchronous_commit') = 'off'"
+        )
+    connection.commit()
+
+
+def _begin(connection: Connection) -> None:
+    # A reader that turns writer fails at once when another has written meanwhile; one that
+    # begins as a writer waits for its turn.
+    writes = connection.get_execution_options().get("trustlayer_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _unreadable(url: str) -> StoreUnavailable:
+    error = StoreUnavailable(f"this is not the URL of a database: {masked(url)!r}")
+    file = f"sqlite:///{url}" if re.fullmatch(r"[\w./~-]+", url) else EXAMPLE
+    error.add_note(f"expected e.g. --db {file}")
+    return error

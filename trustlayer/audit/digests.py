@@ -1,0 +1,134 @@
+"""What is hashed of an outcome, and how the hashes hang together.
+
+A text enters by a digest of its salt and its UTF-8, so that it can be erased and can not be
+guessed from what is left. All rows of an outcome, the texts by their digests, give its
+*content*. Content, place in the chain and the predecessor's hash give its *hash*. All are
+SHA-256 over canonical JSON: arrays in the order of the columns below, floats in their
+shortest form, times in UTC with microseconds, bytes in hexadecimal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+Row = dict[str, Any]  # the values of one row, by column
+
+# The columns that enter, for ever in this order: a later schema adds a format, it changes none.
+# Those named policy and detector enter by the digest of what they refer to.
+_OUTCOME = (
+    "id",
+    "started",
+    "seconds",
+    "action",
+    "policy",
+    "version",
+    "prompt",
+    "context",
+    "answer",
+    "interrupted",
+)
+_COLUMNS = {
+    "texts": ("number", "digest"),
+    "correlations": ("number", "name", "value"),
+    "examiners": ("number", "detector", "risk_limit"),
+    "attempts": (
+        "number",
+        "model",
+        "request_prompt",
+        "request_context",
+        "draft",
+        "advice",
+        "answer",
+        "answered_prompt",
+        "answered_context",
+        "samples",
+        "logprobs",
+        "verdict",
+        "risk",
+        "action",
+        "kept",
+        "error",
+        "seconds",
+        "tokens_in",
+        "tokens_out",
+        "cost",
+    ),
+    "findings": (
+        "attempt",
+        "number",
+        "detector",
+        "risk",
+        "risk_limit",
+        "unexamined",
+        "seconds",
+    ),
+    "evidence": ("attempt", "finding", "number", "reason", "span_start", "span_end"),
+}
+CHILDREN = tuple(_COLUMNS)  # the tables below an outcome, parents first
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All rows of one outcome; those of *children* are by table, in the order of their keys."""
+
+    outcome: Row
+    children: Mapping[str, list[Row]] = field(
+        default_factory=lambda: {table: list[Row]() for table in CHILDREN}
+    )
+
+    @property
+    def content(self) -> bytes:
+        """The digest of everything that the outcome says."""
+        tables = [
+            [[row[column] for column in columns] for row in self.children[table]]
+            for table, columns in _COLUMNS.items()
+        ]
+        return digest("outcome", [self.outcome[column] for column in _OUTCOME], *tables)
+
+
+def digest(kind: str, *values: object) -> bytes:
+    """SHA-256 of *values*, which no other *kind* of values can have."""
+    text = json.dumps(
+        ["trustlayer", 1, kind, *values], separators=(",", ":"), default=_canonical
+    )  # in ASCII, so that lone surrogates have a form as well
+    return sha256(text.encode()).digest()
+
+
+def text_digest(text: str, salt: bytes) -> bytes:
+    return sha256(salt + text.encode("utf-8", "surrogatepass")).digest()
+
+
+def lookup_digest(name: str, value: str) -> bytes:
+    """By which a correlation is found again."""
+    return digest("correlation", name, value)
+
+
+def policy_digest(policy: str) -> bytes:
+    return digest("policy", policy)
+
+
+def detector_digest(name: str, version: str | None, options: str | None) -> bytes:
+    return digest("detector", name, version, options)
+
+
+def first_head(chain: str, opened: datetime) -> bytes:
+    """The head of a chain without outcomes: what its first outcome takes for a predecessor."""
+    return digest("chain", chain, opened)
+
+
+def link(chain: str, sequence: int, before: bytes, recorded: datetime, content: bytes) -> bytes:
+    """The hash of the outcome at *sequence* of *chain*, *before* being its predecessor's."""
+    return digest("link", chain, sequence, before, recorded, content)
+
+
+def _canonical(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    raise TypeError(f"{type(value).__name__} has no canonical form")

@@ -1,0 +1,205 @@
+"""From an outcome to the rows that record it."""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC
+
+import trustlayer
+from trustlayer.audit.digests import (
+    Row,
+    Rows,
+    detector_digest,
+    lookup_digest,
+    policy_digest,
+    text_digest,
+)
+from trustlayer.finding import Evidence, Finding, Unexamined
+from trustlayer.outcome import Attempt, DetectorRecord, Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An outcome ready to be written.
+
+    In *rows* a policy and a detector are named by their digests; *policy* and *detectors*
+    are the rows of those, by digest.
+    """
+
+    outcome: Outcome
+    rows: Rows
+    content: bytes
+    policy: Row
+    detectors: Mapping[bytes, Row]
+
+
+def record(outcome: Outcome) -> Record:
+    """Make the rows of *outcome*; raises ValueError for what no database can hold."""
+    writer = _Writer(outcome.detectors)
+    rows = writer.rows(outcome)
+    policy = {"digest": rows.outcome["policy"], "policy": outcome.policy}
+    return Record(outcome, rows, rows.content, policy, writer.detectors)
+
+
+def pack(logprobs: Sequence[float] | None) -> bytes | None:
+    return None if logprobs is None else struct.pack(f"<{len(logprobs)}d", *logprobs)
+
+
+@dataclass(slots=True)
+class _Writer:
+    # Collects the texts and detectors that the rows of one outcome refer to.
+    records: Sequence[DetectorRecord]
+    texts: dict[str, int] = field(default_factory=dict[str, int])
+    detectors: dict[bytes, Row] = field(default_factory=dict[bytes, Row])
+    known: dict[str, tuple[bytes, float | None]] = field(
+        default_factory=dict[str, tuple[bytes, float | None]]
+    )
+
+    def rows(self, outcome: Outcome) -> Rows:
+        examiners = [self._examiner(n, r) for n, r in enumerate(self.records)]
+        rows = Rows(self._outcome(outcome))
+        rows.children["examiners"].extend(examiners)
+        rows.children["correlations"].extend(
+            self._correlation(number, name, value)
+            for number, (name, value) in enumerate(outcome.correlation.items())
+        )
+        for number, attempt in enumerate(outcome.attempts):
+            self._attempt(rows, number, attempt)
+        rows.children["texts"].extend(_text(number, text) for text, number in self.texts.items())
+        return rows
+
+    def _outcome(self, outcome: Outcome) -> Row:
+        if outcome.started.tzinfo is None:
+            raise ValueError(f"started needs a time zone, got {outcome.started!r}")
+        return {
+            "id": outcome.id,
+            "started": outcome.started.astimezone(UTC),
+            "seconds": _number("seconds", outcome.seconds),
+            "action": outcome.action.value,
+            "policy": policy_digest(outcome.policy),
+            "version": trustlayer.__version__,
+            "prompt": self._ref(outcome.prompt),
+            "context": self._refs(outcome.context),
+            "answer": self._maybe(outcome.answer),
+            "interrupted": self._maybe(outcome.interrupted),
+        }
+
+    def _correlation(self, number: int, name: str, value: str) -> Row:
+        lookup = lookup_digest(name, value)
+        return {"number": number, "name": name, "value": self._ref(value), "lookup": lookup}
+
+    def _examiner(self, number: int, record: DetectorRecord) -> Row:
+        limit = None if record.limit is None else _number("limit", record.limit)
+        digest = self._detector(record.name, record.version, record.options)
+        self.known.setdefault(record.name, (digest, limit))
+        return {"number": number, "detector": digest, "risk_limit": limit}
+
+    def _detector(self, name: str, version: str | None, options: str | None) -> bytes:
+        digest = detector_digest(name, version, options)
+        row = {"digest": digest, "name": name, "version": version, "options": options}
+        self.detectors[digest] = row
+        return digest
+
+    def _attempt(self, rows: Rows, number: int, attempt: Attempt) -> None:
+        request = attempt.request
+        rows.children["attempts"].append(
+            {
+                "number": number,
+                "model": attempt.model,
+                "request_prompt": self._ref(request.prompt),
+                "request_context": self._refs(request.context),
+                "draft": self._ref(request.draft),
+                "advice": self._ref(request.advice),
+                **self._verdict(attempt.verdict),
+                "action": attempt.action.value,
+                "kept": bool(attempt.kept),
+                "error": self._maybe(attempt.error),
+                "seconds": _number("seconds_asking", attempt.seconds_asking),
+                "tokens_in": attempt.tokens_in,
+                "tokens_out": attempt.tokens_out,
+                "cost": None if attempt.cost is None else _number("cost", attempt.cost),
+            }
+        )
+        self._findings(rows, number, attempt)
+
+    def _verdict(self, verdict: Verdict | None) -> Row:
+        exchange = None if verdict is None else verdict.exchange
+        return {
+            "answer": exchange and self._ref(exchange.answer),
+            "answered_prompt": exchange and self._ref(exchange.prompt),
+            "answered_context": exchange and self._refs(exchange.context),
+            "samples": exchange and self._refs(exchange.samples),
+            "logprobs": exchange and pack(exchange.logprobs),
+            "verdict": verdict and verdict.action.value,
+            "risk": verdict and _number("risk", verdict.risk),
+        }
+
+    def _findings(self, rows: Rows, attempt: int, made: Attempt) -> None:
+        seconds = {n: _number("seconds", s) for n, s in made.seconds_examining.items()}
+        for number, (name, found) in enumerate(_found(made)):
+            digest, limit = self.known.get(name) or (self._detector(name, None, None), None)
+            rows.children["findings"].append(
+                {
+                    "attempt": attempt,
+                    "number": number,
+                    "detector": digest,
+                    "risk": _number("risk", found.risk) if isinstance(found, Finding) else None,
+                    "risk_limit": limit,
+                    "unexamined": self._ref(found.reason)
+                    if isinstance(found, Unexamined)
+                    else None,
+                    "seconds": seconds.pop(name, None),
+                }
+            )
+            if isinstance(found, Finding):
+                self._evidence(rows, attempt, number, found.evidence)
+
+    def _evidence(
+        self, rows: Rows, attempt: int, finding: int, evidence: Sequence[Evidence]
+    ) -> None:
+        rows.children["evidence"].extend(
+            {
+                "attempt": attempt,
+                "finding": finding,
+                "number": number,
+                "reason": self._ref(doubt.reason),
+                "span_start": doubt.span and doubt.span.start,
+                "span_end": doubt.span and doubt.span.end,
+            }
+            for number, doubt in enumerate(evidence)
+        )
+
+    def _ref(self, text: str) -> int:
+        return self.texts.setdefault(text, len(self.texts))
+
+    def _refs(self, texts: Iterable[str]) -> list[int]:
+        return [self._ref(text) for text in texts]
+
+    def _maybe(self, text: str | None) -> int | None:
+        return None if text is None else self._ref(text)
+
+
+def _found(attempt: Attempt) -> list[tuple[str, Finding | Unexamined | None]]:
+    # By detector, in order; last those of which nothing but the time is known.
+    found: list[tuple[str, Finding | Unexamined | None]] = []
+    if attempt.verdict is not None:
+        found += attempt.verdict.findings.items()
+        found += [(u.detector, u) for u in attempt.verdict.unexamined]
+    heard = {name for name, _ in found}
+    return found + [(name, None) for name in attempt.seconds_examining if name not in heard]
+
+
+def _text(number: int, text: str) -> Row:
+    salt = os.urandom(16)
+    return {"number": number, "digest": text_digest(text, salt), "salt": salt, "body": text}
+
+
+def _number(name: str, value: float) -> float:
+    number = float(value)
+    if math.isnan(number):
+        raise ValueError(f"{name} must be a number to be recorded, got NaN")
+    return number

@@ -1,0 +1,58 @@
+"""Threads that write at once share one transaction: group commit."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+
+from trustlayer.audit.records import Record
+
+MOST = 64  # tickets in one transaction: enough to share the disk's wait, few enough to fit memory
+
+
+@dataclass(slots=True)
+class _Ticket:
+    records: Sequence[Record]
+    done: bool = False
+    error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Whoever gets the lock writes, in one go, what all who wait for it have brought."""
+
+    write: Callable[[Sequence[Record]], None]  # in one transaction, durable when it returns
+    _waiting: deque[_Ticket] = field(default_factory=deque[_Ticket])
+    _lock: Lock = field(default_factory=Lock)
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Return once *records* are written, or raise what kept them from being so."""
+        ticket = _Ticket(records)
+        self._waiting.append(ticket)
+        with self._lock:
+            while not ticket.done:
+                self._serve_next()
+        if ticket.error is not None:
+            raise ticket.error
+
+    def _serve_next(self) -> None:
+        tickets = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+        try:
+            self._serve(tickets)
+        except BaseException:  # of this thread alone, like Ctrl-C: the others are still waiting
+            self._waiting.extendleft(reversed([t for t in tickets if not t.done]))
+            raise
+
+    def _serve(self, tickets: Sequence[_Ticket]) -> None:
+        try:
+            self.write([record for ticket in tickets for record in ticket.records])
+        except Exception as error:
+            if len(tickets) > 1:  # one may be at fault for all
+                for ticket in tickets:
+                    self._serve([ticket])
+                return
+            tickets[0].error = error
+        for ticket in tickets:
+            ticket.done = True
