@@ -1,0 +1,42 @@
+"""Every block of the README runs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+COMMANDS = [
+    line.removeprefix("$ ").partition("  #")[0].strip()
+    for kind, text in BLOCKS
+    if kind == "console"
+    for line in text.splitlines()
+]
+OURS = [command for command in COMMANDS if command.startswith("trustlayer ")]
+
+
+@pytest.mark.parametrize("number", range(len(PYTHON)))
+def test_python_blocks_run(number: int, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(PYTHON[number], f"README.md block {number}", "exec"), {"__name__": "readme"})
+    assert "324" in capsys.readouterr().out
+
+
+def test_commands_run() -> None:
+    from trustlayer.cli import app
+
+    Path("tower.txt").write_text("The tower is 324 m tall.")
+    Path("answers.jsonl").write_text('{"answer": "It is 324 m.", "context": "It is 324 m."}\n')
+    assert len(OURS) >= 4
+    for command in OURS:
+        done = CliRunner().invoke(app, shlex.split(command)[1:])
+        assert done.exit_code in (0, 3), (command, done.output)
+
+
+def test_the_two_commands_exist() -> None:
+    assert [c for c in COMMANDS if c.startswith("make")] == ["make demo", "make test"]
