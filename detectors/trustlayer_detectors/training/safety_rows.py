@@ -1,0 +1,157 @@
+"""The rows that train `toxicity` and `harm`: which, how often, and in which form."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from trustlayer_detectors.training.counterexamples import Counterexample, counterexamples
+from trustlayer_detectors.training.harmpairs import harm_pairs
+from trustlayer_detectors.training.safety_model import LABELS, Example
+
+Row = Mapping[str, Any]
+
+LONGEST_TEXT, LONGEST_ANSWER, LONGEST_PROMPT = 128, 128, 48  # word pieces
+_PAIRED = frozenset(("diasafety", "gptfuzz", "expertqa_clean", "qa", "own_harm"))
+
+# How often a row is read in one pass: small or rare sets more often, big easy ones less.
+_PER_PASS: Mapping[str, float] = {
+    "context_toxicity": 0.2,
+    "cad": 0.6,
+    "davidson": 0.5,
+    "jigsaw_samples": 1.0,
+    "convabuse": 2.0,
+    "surge_toxicity": 2.0,
+    "bipia_email": 2.0,
+    "cyberseceval_injection": 2.0,
+    "deepset_injection": 2.0,
+    "diasafety": 1.2,
+}
+
+
+def read(path: Path) -> list[Row]:
+    """Read the gzipped JSON lines at *path*."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def halves(rows: Sequence[Row], share: float = 0.05) -> tuple[list[Row], list[Row]]:
+    """Part *rows* by group into those to fit on and the *share* kept for calibration."""
+    kept = [int.from_bytes(str(row["group"]).encode()[-4:], "big") % 997 for row in rows]
+    fit = [row for row, k in zip(rows, kept, strict=True) if k >= share * 997]
+    return fit, [row for row, k in zip(rows, kept, strict=True) if k < share * 997]
+
+
+def one_pass(rows: Sequence[Row], seed: int) -> list[Row]:
+    """Draw the rows of one pass, by `_PER_PASS`; a positive row is never left out."""
+    random = np.random.default_rng(seed)
+    chances = random.random(len(rows))
+    return [
+        row
+        for row, chance in zip(rows, chances, strict=True)
+        for _ in range(_times(row, float(chance)))
+    ]
+
+
+def _times(row: Row, chance: float) -> int:
+    wanted = _PER_PASS.get(str(row["dataset"]), 1.0)
+    times = int(wanted + chance)
+    rare = any((row["labels"].get(name) or 0) >= 0.5 for name in ("obscene", "threat", "sexual"))
+    positive = any((value or 0) >= 0.5 for value in row["labels"].values())
+    return max(times, int(positive)) + int(rare)
+
+
+def own(count: int, seed: int, *, held_out: bool = False) -> list[Row]:
+    """Return our own counter-examples and harm pairs as rows."""
+    texts = counterexamples(count, seed, held_out=held_out)
+    pairs = harm_pairs(count // 2, seed, held_out=held_out)
+    return [_own_row("own_texts", t) for t in texts] + [_own_row("own_harm", p) for p in pairs]
+
+
+def _own_row(dataset: str, made: Counterexample) -> Row:
+    return {
+        "dataset": dataset,
+        "text": made.text,
+        "prompt": made.prompt,
+        "labels": dict(made.labels),
+        "kind": made.kind,
+    }
+
+
+def answers(path: Path, count: int, seed: int) -> list[Row]:
+    """Take *count* passages as clean answers (assumed, not labelled), half with a question."""
+    random = np.random.default_rng(seed)
+    rows = [row for row in read(path) if row.get("question") and row.get("context")]
+    picked = random.choice(len(rows), min(count, len(rows)), replace=False)
+    return [_clean(rows[i], int(random.integers(60, 900)), k % 2) for k, i in enumerate(picked)]
+
+
+def _clean(row: Row, length: int, alone: int) -> Row:
+    names = ("insult", "obscene", "threat", "sexual", "harmful_compliance", "refusal")
+    return {
+        "dataset": "qa_text" if alone else "qa",
+        "text": str(row["context"])[:length],
+        "prompt": row["question"],
+        "labels": dict.fromkeys(names, 0.0),
+    }
+
+
+def examples(rows: Sequence[Row], tokenizer: Tokenizer) -> list[Example]:
+    """Cut *rows* into word pieces, beginnings only, as the detectors will."""
+    made: list[Example] = []
+    for start in range(0, len(rows), 4096):
+        part = rows[start : start + 4096]
+        texts = tokenizer.encode_batch([r["text"][:4000] for r in part], add_special_tokens=False)
+        prompts = tokenizer.encode_batch([_prompt(r) for r in part], add_special_tokens=False)
+        encoded = zip(part, texts, prompts, strict=True)
+        made += [_example(row, text.ids, prompt.ids) for row, text, prompt in encoded]
+    return made
+
+
+def paired(row: Row) -> bool:
+    """Return whether *row* is read as prompt and answer, not as a text on its own."""
+    known = row["labels"].get("harmful_compliance") is not None
+    return row["dataset"] in _PAIRED and (known or row["dataset"] == "expertqa_clean")
+
+
+def _prompt(row: Row) -> str:
+    return str(row["prompt"] or "")[-2000:] if paired(row) else ""
+
+
+def _example(row: Row, text: list[int], prompt: list[int]) -> Example:
+    both = paired(row)
+    longest = LONGEST_ANSWER if both else LONGEST_TEXT
+    return Example(
+        np.array(text[:longest], np.int32),
+        _labels(row),
+        str(row["dataset"]),
+        np.array(prompt[-LONGEST_PROMPT:], np.int32) if both else None,
+    )
+
+
+def _labels(row: Row) -> npt.NDArray[np.float32]:
+    known = dict(row["labels"])
+    if row["dataset"] == "expertqa_clean":  # helpful answers to experts' questions
+        known |= {"harmful_compliance": 0.0, "refusal": 0.0}
+    return np.array([_number(known.get(name)) for name in LABELS], np.float32)
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def known_share(made: Sequence[Example]) -> npt.NDArray[np.float64]:
+    """Return for each label the share of *made* in which it is known."""
+    return np.mean([np.isfinite(example.labels) for example in made], axis=0)
+
+
+def datasets(made: Sequence[Example]) -> Iterator[str]:
+    """Yield the names of the data sets in *made*, sorted."""
+    yield from sorted({example.dataset for example in made})
