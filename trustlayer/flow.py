@@ -140,6 +140,7 @@ class _Examined:
     def attempt(self, name: str, request: Request, verdict: Verdict, *, kept: bool) -> Attempt:
         """The attempt that this was, with all its costs; the samples came at the same time."""
         replies = [(model, a.reply) for model, a in self.asked if a.reply is not None]
+        reply = self.asked[0][1].reply
         first, *others = (answered.seconds for _, answered in self.asked)
         return Attempt(
             name,
@@ -152,6 +153,7 @@ class _Examined:
             tokens_in=_sum([reply.tokens_in for _, reply in replies]),
             tokens_out=_sum([reply.tokens_out for _, reply in replies]),
             cost=_sum([_cost(model, reply) for model, reply in replies]),
+            output=None if reply is None else reply.output,
         )
 
 

@@ -43,7 +43,8 @@ class Reply:
     *context* are the passages that the model found for itself; None means those of the
     request. *cost* is in the currency of the prices; None means unknown. *model* is the name
     that the service gave, where it says more than the `Model`'s own. *unexamined* declares
-    what came along and no detector can see: an image, a call of a tool.
+    what came along and no detector can see: an image, a call of a tool. *output* is what the
+    text was taken from; it is handed back with the outcome and never recorded.
     """
 
     text: str
@@ -54,6 +55,7 @@ class Reply:
     cost: float | None = None
     model: str | None = None
     unexamined: tuple[Unexamined, ...] = ()
+    output: object = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ class Attempt:
     *model* is None for an answer that was given rather than asked for. No *verdict* means
     that no answer came or that its examination broke off; *error* then says why. *kept*
     tells whether the answer was better than all before it. *seconds* of examining are by
-    detector.
+    detector. *output* is what the model gave, where the answer is only the text of it; no
+    store keeps it.
     """
 
     model: str | None
@@ -48,6 +49,7 @@ class Attempt:
     tokens_in: int | None = None
     tokens_out: int | None = None
     cost: float | None = None
+    output: object = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
