@@ -61,8 +61,9 @@ _NO_CLAIM = re.compile(
     r"|\[\^?\d{1,4}(?:[ ]?[,;–-][ ]?\^?\d{1,4}){0,20}\]|【\d[^】\n]{0,30}】"  # citation marks
     r"|https?://[^\s)>\]]{1,2000}|www\.[^\s)>\]]{1,2000}"
     r"|\b(?:step|passage|source|document|doc|reference|ref|citation|excerpt|snippet|footnote"
-    r"|paragraph|context|question|item|tip|method|option)s?[ ]?[#:(]?[ ]?(?:no\.?[ ]?)?(?:\d{1,3}|one|two"
-    r"|three|four|five|six)(?:(?:,|,?[ ](?:and|or|to|&)|[ ]?[-–])[ ]?\d{1,3}){0,9}\b)",
+    r"|paragraph|context|question|item|tip|method|option)s?[ ]?[#:(]?[ ]?(?:no\.?[ ]?)?"
+    r"(?:\d{1,3}|one|two|three|four|five|six)"
+    r"(?:(?:,|,?[ ](?:and|or|to|&)|[ ]?[-–])[ ]?\d{1,3}){0,9}\b)",
     re.IGNORECASE | re.MULTILINE,
 )
 _PIECE = 50_000  # characters

@@ -14,6 +14,7 @@ from trustlayer_detectors._amounts import YEAR, Figure, figures, implied
 REACH = 70  # characters on either side that tell what a figure is about
 _KEPT = 16  # places remembered for one value, or one word
 _NEIGHBOURS = 6  # figures within this distance are added and subtracted
+_TELLING = 5_000  # figures; among more of them, sums and common words tell nothing
 _NEVER_ADDED = frozenset({"date", "month", "weekday", "clock", "decade", "rank", "code"})
 _YEAR_SECONDS = 31557600.0
 _WORD = re.compile(r"[^\W\d_]{3,40}")
@@ -165,10 +166,12 @@ def ground(texts: tuple[str, ...]) -> Ground:
 def _build(texts: tuple[str, ...]) -> Ground:
     built = Ground("\n\n".join(texts))
     recent: deque[Figure] = deque(maxlen=_NEIGHBOURS)
-    for figure in figures(built.text):
+    for place, figure in enumerate(figures(built.text)):
         _enter(built, figure)
-        _derive(built, figure, recent)
-        recent.append(figure)
+        if place < _TELLING:
+            _know(built, figure)
+            _derive(built, figure, recent)
+            recent.append(figure)
     for figure in implied(built.text):
         _enter(built, figure)
     for base, known in built.values.items():
@@ -189,6 +192,11 @@ def _enter(built: Ground, figure: Figure) -> None:
         if reading.written >= 0:
             _keep(built.by_writing[key(reading.written)], place)
         _sort_in(built.values[reading.base], reading.value)
+
+
+def _know(built: Ground, figure: Figure) -> None:
+    first = figure.readings[0]
+    place = Place(figure.start, figure.end, first.base, first.value)
     if figure.claim:
         for stem in built.company(place).around:
             _keep(built.by_word[place.base, stem], place)

@@ -108,8 +108,7 @@ _PARTS = {"half": 2.0, "halves": 2.0, "quarter": 4.0, "quarters": 4.0}
 _PARTS |= {rank + "s": value for rank, value in _RANKS.items() if 3 <= value <= 10}
 _GLUED_SCALES = SCALES | {"k": 1e3, "K": 1e3, "M": 1e6, "bn": 1e9, "B": 1e9, "b": 1e9}
 _VULGAR = dict(
-    pair.split("=")
-    for pair in ["½=1/2", "⅓=1/3", "⅔=2/3", "¼=1/4", "¾=3/4", "⅕=1/5", "⅖=2/5", "⅗=3/5", "⅘=4/5", "⅙=1/6", "⅛=1/8", "⅜=3/8", "⅝=5/8", "⅞=7/8"]
+    zip("½⅓⅔¼¾⅛⅜⅝⅞", "1/2 1/3 2/3 1/4 3/4 1/8 3/8 5/8 7/8".split(), strict=True)  # noqa: SIM905
 )
 
 _WORDS = sorted({*_SMALL, *_RANKS, *_SCALES, *_PARTS}, key=len, reverse=True)

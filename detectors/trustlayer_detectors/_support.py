@@ -51,15 +51,23 @@ def judge(figure: Figure, answer: str, context: Ground, question: Ground) -> Jud
     around = company(answer, figure.start, figure.end)
     if found := _carried(figure, context, around):
         return found
-    if _rounded(figure, answer, context):
-        return Judgement(Support.ROUNDED)
-    if _held(figure, question) or _rounded(figure, answer, question):
+    hedge = _hedge(figure, answer)
+    if _rounded(figure, hedge, context):
+        return Judgement(Support.CARRIED if hedge == "~" else Support.ROUNDED)
+    if _held(figure, question) or _rounded(figure, hedge, question):
         return Judgement(Support.ASKED)
     if _assembled(figure, context):
         return Judgement(Support.ASSEMBLED)
-    if _derived(figure, context):
+    missing = _missing(figure, context, around)
+    # A share of two figures has no business where the context gives another percentage.
+    if _derived(figure, context) and not (missing.rival and figure.base == "%"):
         return Judgement(Support.DERIVED)
-    return _missing(figure, context, around)
+    return missing
+
+
+def _hedge(figure: Figure, answer: str) -> str:
+    before = answer[max(0, figure.start - 20) : figure.start]
+    return next((sign for sign, hedge in _HEDGE.items() if hedge.search(before)), "")
 
 
 def _held(figure: Figure, where: Ground) -> list[Place]:
@@ -99,11 +107,9 @@ def _compatible(one: str, two: str) -> bool:
     return one == two or bool({one, two} & bare)
 
 
-def _rounded(figure: Figure, answer: str, where: Ground) -> bool:
+def _rounded(figure: Figure, sign: str, where: Ground) -> bool:
     if figure.base in _DATED or figure.base.startswith((CODE, YEAR, RANK)):
         return False
-    before = answer[max(0, figure.start - 20) : figure.start]
-    sign = next((sign for sign, hedge in _HEDGE.items() if hedge.search(before)), "")
     return any(
         where.within(reading.base, *_bounds(reading.value, figure.step, sign)) is not None
         for reading in figure.readings

@@ -100,6 +100,10 @@ def _finding(exchange: Exchange, first: Figure, rest: Iterator[Figure]) -> Findi
     return Finding(1 - sound, tuple(evidence))
 
 
+def _shorten(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def sort(figure: Figure) -> str:
     """Name the sort of a figure: one line of `RISKS` has one risk for each."""
     first = figure.readings[0]
@@ -116,11 +120,11 @@ def sort(figure: Figure) -> str:
 
 def _evidence(figure: Figure, answer: str, judgement: Judgement, context: Ground) -> list[Evidence]:
     span = Span(figure.start, figure.end)
-    written = span.of(answer)
+    written = _shorten(span.of(answer), 60)
     if judgement.rival is None:
         return [Evidence(_REASONS[judgement.support].format(figure=written), span)]
     place = judgement.rival
-    said = context.text[place.start : place.end]
+    said = _shorten(context.text[place.start : place.end], 60)
     left = context.text[max(0, place.start - _QUOTED) : place.start]
     right = context.text[place.end : place.end + _QUOTED]
     quoted = " ".join(f"{left}{said}{right}".split())
