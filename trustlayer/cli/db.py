@@ -1,0 +1,54 @@
+"""``trustlayer db``: the schema of the audit store."""
+
+from __future__ import annotations
+
+import typer
+
+from trustlayer.cli._options import DEFAULT_DB, Database
+from trustlayer.cli._store import for_reading, shown
+from trustlayer.cli._terminal import Commands, examples
+
+EPILOG = examples(
+    "trustlayer db upgrade",
+    "trustlayer db current --db sqlite:////var/lib/audit.db",
+    "trustlayer db check && service start",
+    codes="0 done, or current; 1 could not run, or the schema is another; 2 wrong usage",
+)
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode="rich", epilog=EPILOG)
+
+
+@app.callback()
+def db() -> None:
+    """Make, upgrade or look at the audit store."""
+
+
+@app.command(epilog=EPILOG)
+def upgrade(db: Database = DEFAULT_DB) -> None:
+    """Make the store, or bring it to the schema that this trustlayer needs."""
+    from trustlayer.audit import schema
+
+    before = schema.state(db)
+    schema.upgrade(db)
+    after = schema.state(db)
+    if before.revision == after.revision:
+        typer.echo(f"{shown(db)} is current: schema {after.revision}")
+    else:
+        typer.echo(f"{shown(db)}: schema {before.revision or 'none'} -> {after.revision}")
+
+
+@app.command(epilog=EPILOG)
+def current(db: Database = DEFAULT_DB) -> None:
+    """Show the schema that the store has, and the one that this trustlayer needs."""
+    from trustlayer.audit import schema
+
+    found = schema.state(db)
+    told = f"schema {found.revision}, {found.standing}" if found.revision else found.standing
+    typer.echo(f"{shown(db)}: {told}; needed: schema {found.head}")
+
+
+@app.command(epilog=EPILOG)
+def check(db: Database = DEFAULT_DB) -> None:
+    """Succeed only if the store is there and of the schema needed."""
+    for_reading(db).close()
+    typer.echo(f"{shown(db)} is current")
