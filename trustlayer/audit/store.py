@@ -112,6 +112,14 @@ class AuditStore:
         with explained(self.url), Session(self._engine) as session:
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Generator[Session]:
+        """A session that sees the store as it is now, whatever is written meanwhile."""
+        with self.session() as session:
+            if self._engine.dialect.name == "postgresql":  # SQLite's are snapshots anyway
+                session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            yield session
+
     def close(self) -> None:
         """Let go of the database; the store cannot be used any more."""
         self._closed = True
