@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trustlayer import Span
+from trustlayer_detectors._quotes import without_code
 
 _KINDS = "passage|source|document|doc|excerpt|snippet|reference|citation|context"
 _NUMBERS = (
@@ -29,7 +30,6 @@ _AUTHOR = re.compile(
     r"\((?P<name>[A-Z][^\W\d_]{1,30}(?:[-'’][^\W\d_]{1,30})?)"
     r"(?:[ ]et[ ]al\.?,?|,|[ ](?:and|&)[ ][A-Z][^\W\d_]{1,30},?)[ ](?P<year>(?:19|20)\d\d)[a-z]?\)"
 )
-_CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]{1,500}`", re.DOTALL)
 _WIDEST = 50  # passages in one range; more is not a citation
 
 
@@ -44,7 +44,7 @@ class Citation:
 
 def citations(text: str) -> Iterator[Citation]:
     """Read the citations of *text*, each number of "[1, 3]" on its own; code has none."""
-    bare = _CODE.sub(lambda match: " " * len(match[0]), text)
+    bare = without_code(text)
     for match in _CITED.finditer(bare):
         span = Span(*match.span())
         for number in _numbers(match["mark"] or match["lens"] or match["named"]):

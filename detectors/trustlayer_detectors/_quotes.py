@@ -14,7 +14,8 @@ LONGEST = 3_000  # characters; what is left open for longer was never a quotatio
 _PAIRS = {"“": "”", "«": "»", "„": "“”‟", "‚": "‘’", "‘": "’", "「": "」", "『": "』", "〝": "〞",
           "»": "«", "‹": "›", "＂": "＂"}  # fmt: skip
 _CLOSERS = frozenset("".join(_PAIRS.values()))
-_MARK = re.compile(r"[\"'“”„‟«»‹›‚‘’「」『』〝〞＂]|\n[ \t]*\n|``|''|`+[^`\n]{0,500}`+")
+_MARK = re.compile(r"[\"'“”„‟«»‹›‚‘’「」『』〝〞＂]|\n[ \t]*\n|``|''")
+_CODE = re.compile(r"```.*?(?:```|\Z)|(?<!`)`(?!`)[^`\n]{1,500}`(?!`)", re.DOTALL)
 _BLOCK = re.compile(r"(?:^[ \t]{0,3}>[^\n]*(?:\n|\Z))+", re.MULTILINE)
 _ELISION = re.compile(r"(?:\d0?s|tis|twas|em|n|cause|til|round|s|t|re|ve|ll|d|m)\b", re.IGNORECASE)
 
@@ -34,6 +35,11 @@ class _Open:
     closers: str
 
 
+def without_code(text: str) -> str:
+    """Blank the code in *text*; every other character keeps its place."""
+    return _CODE.sub(lambda match: " " * len(match[0]), text)
+
+
 def quotes(text: str) -> Iterator[Quote]:
     """Read the quotations of *text*; of nested ones the outer, block quotes last.
 
@@ -41,11 +47,11 @@ def quotes(text: str) -> Iterator[Quote]:
     before the paragraph ends.
     """
     opened: _Open | None = None
-    for match in _MARK.finditer(text):
+    for match in _MARK.finditer(without_code(text)):
         if opened is not None and match.start() - opened.start > LONGEST:
             opened = None
-        if match[0][0] == "\n" or (match[0][0] == "`" and len(match[0]) > 2):
-            opened = None if match[0][0] == "\n" else opened
+        if match[0][0] == "\n":
+            opened = None
         elif opened is None:
             opened = _opening(match, text)
         elif _closes(match, opened, text):
@@ -57,7 +63,7 @@ def quotes(text: str) -> Iterator[Quote]:
 def _opening(match: re.Match[str], text: str) -> _Open | None:
     mark, (start, end) = match[0], match.span()
     before, after = text[start - 1 : start], text[end : end + 1]
-    if before.isalnum() or not after:
+    if (before.isalnum() and mark not in "「『〝") or not after:
         return None
     if mark in ("'", "‘", "‚", "''"):
         if after.isspace() or mark == "''" or _ELISION.match(text, end):

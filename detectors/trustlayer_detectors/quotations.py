@@ -148,7 +148,7 @@ def _cited(exchange: Exchange) -> Iterator[_Doubt]:
 
 
 def _counted(known: frozenset[int]) -> str:
-    if len(known) == max(known):
+    if len(known) == max(known, default=0):
         return "one passage only" if len(known) == 1 else f"{len(known)} passages"
     return f"{len(known)} passages, up to number {max(known)}"
 
