@@ -91,7 +91,8 @@ def test_a_run_is_a_span_with_attempts_and_examinations(emitted: Emitted) -> Non
     assert [a.attributes["trustlayer.action"] for a in attempts] == ["revise", "accept"]
     assert {a.parent.span_id for a in attempts} == {run.context.span_id}
     assert len(emitted.named("trustlayer.examination")) == 4
-    for span in emitted.spans.get_finished_spans():
+    finished: list[Any] = list(emitted.spans.get_finished_spans())
+    for span in finished:
         assert span.start_time <= span.end_time
 
 
