@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,12 @@ from trustlayer import (
     Policy,
     Reply,
     Request,
+    Sampling,
+    Token,
     Unexamined,
     Verifier,
     detector,
 )
-from trustlayer.sampling import Sampling
 
 
 @detector
@@ -248,3 +250,43 @@ def test_nonsense_is_refused(options: dict[str, float], message: str) -> None:
 def test_one_name_is_not_a_set_of_names() -> None:
     with pytest.raises(TypeError, match="serves must be a set of names"):
         Sampling(serves="uncertainty")  # type: ignore[arg-type]
+
+
+def test_log_probabilities_come_along() -> None:
+    def ask(request: Request) -> Reply:
+        return Reply("Oslo", tokens=(Token("Oslo", -0.1, (-0.1, -2.4)),))
+
+    policy = Policy(sampling=Sampling(count=2))
+    outcome = Verifier([uncertainty], [Model("cloud", ask)], policy).run("Where?")
+    assert outcome.best is not None
+    exchange = outcome.best.exchange
+    assert exchange.logprobs == (-0.1,)
+    assert exchange.tokens == (Token("Oslo", -0.1, (-0.1, -2.4)),)
+    assert exchange.sample_logprobs == ((-0.1,), (-0.1,))
+
+
+def test_log_probabilities_of_some_samples_are_those_of_none() -> None:
+    first, second = Reply("Oslo", logprobs=(-0.1,)), Reply("Oslo", logprobs=(-0.2,))
+    replies = iter([first, second, Reply("Oslo")])
+    policy = Policy(sampling=Sampling(count=2))
+    cloud = Model("cloud", lambda request: next(replies))
+    outcome = Verifier([uncertainty], [cloud], policy).run("Where?")
+    assert outcome.best is not None
+    assert outcome.best.exchange.sample_logprobs == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"samples": ("a",), "sample_logprobs": ((-1.0,), (-1.0,))}, "each of the 1 samples"),
+        ({"samples": ("a",), "sample_logprobs": ((1.0,),)}, "must be a number <= 0"),
+    ],
+)
+def test_impossible_log_probabilities_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Exchange("Where?", "Oslo", **options)
+
+
+def test_an_impossible_token_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"alternatives\[0\] must be a number <= 0"):
+        Token("Oslo", -0.1, (0.5,))

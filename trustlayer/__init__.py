@@ -6,12 +6,13 @@ together are a `Verdict`; a run's attempts are its `Outcome`, which an audit sto
 """
 
 from trustlayer.errors import TrustlayerError
-from trustlayer.exchange import Exchange, Span
+from trustlayer.exchange import Exchange, Span, Token
 from trustlayer.finding import Detector, Evidence, Finding, Unexamined, detector
 from trustlayer.model import Model, Price, Reply, Request
 from trustlayer.outcome import Attempt, Outcome, Verdict
 from trustlayer.policy import Action, Policy
 from trustlayer.registry import available, load
+from trustlayer.sampling import Sampling
 from trustlayer.verifier import Store, Verifier
 
 __version__ = "0.1.0"
@@ -29,8 +30,10 @@ __all__ = [
     "Price",
     "Reply",
     "Request",
+    "Sampling",
     "Span",
     "Store",
+    "Token",
     "TrustlayerError",
     "Unexamined",
     "Verdict",

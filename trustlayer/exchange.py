@@ -25,11 +25,30 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """A token of an answer as its model gave it, with natural logarithms of probabilities.
+
+    *alternatives* are those of the likeliest tokens at its place, itself among them or not.
+    """
+
+    text: str
+    logprob: float
+    alternatives: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        _expect_text("text", self.text)
+        _expect_logprobs("logprob", (self.logprob,))
+        _expect_logprobs("alternatives", self.alternatives)
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """One answer, the prompt that it answers and the passages that it may rest on.
 
     *samples* are further answers to the same prompt; *logprobs* are the natural
     logarithms of the probabilities of the answer's tokens, as its model gave them.
+    *tokens* say more of these, and *sample_logprobs* are those of each sample: both are
+    there for the detectors, no audit store keeps them.
     """
 
     prompt: str
@@ -37,6 +56,8 @@ class Exchange:
     context: tuple[str, ...] = ()
     samples: tuple[str, ...] = ()
     logprobs: tuple[float, ...] | None = None
+    tokens: tuple[Token, ...] = ()
+    sample_logprobs: tuple[tuple[float, ...], ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("prompt", "answer"):
@@ -44,7 +65,14 @@ class Exchange:
         for name in ("context", "samples"):
             _expect_texts(name, getattr(self, name))
         if self.logprobs is not None:
-            _expect_logprobs(self.logprobs)
+            _expect_logprobs("logprobs", self.logprobs)
+        if self.sample_logprobs and len(self.sample_logprobs) != len(self.samples):
+            raise ValueError(
+                f"sample_logprobs must be given for each of the {len(self.samples)} samples, "
+                f"got {len(self.sample_logprobs)}"
+            )
+        for row in self.sample_logprobs:
+            _expect_logprobs("sample_logprobs", row)
 
 
 def _expect_text(name: str, value: object) -> None:
@@ -61,7 +89,7 @@ def _expect_texts(name: str, value: object) -> None:
         _expect_text(f"{name}[{position}]", text)
 
 
-def _expect_logprobs(values: tuple[float, ...]) -> None:
+def _expect_logprobs(name: str, values: tuple[float, ...]) -> None:
     for position, value in enumerate(values):
         if not value <= 0.0:  # also refuses NaN
-            raise ValueError(f"logprobs[{position}] must be a number <= 0, got {value}")
+            raise ValueError(f"{name}[{position}] must be a number <= 0, got {value}")

@@ -39,7 +39,7 @@ class Several:
     asks: tuple[Ask, ...]
 
 
-Samples = dict[tuple[str, Request], tuple[str, ...]]
+Samples = dict[tuple[str, Request], tuple[Reply, ...]]
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ def _attempt(
     examined = yield from _examined(exchange, answered.reply, [(model, answered)])
     if policy.wants_samples(exchange, examined.findings, examined.unexamined):
         examined = yield from _sampled(policy, model, request, answered.reply, examined)
-        trail.samples[question] = examined.exchange.samples
+        trail.samples[question] = examined.samples
     verdict = judge(policy, examined.exchange, examined.examination, attempt=number, last=last)
     name = answered.reply.model or model.name
     return examined.attempt(name, request, verdict, kept=trail.improves(verdict))
@@ -136,6 +136,12 @@ class _Examined:
     @property
     def unexamined(self) -> tuple[Unexamined, ...]:
         return self.examination.unexamined
+
+    @property
+    def samples(self) -> tuple[Reply, ...]:
+        """The further answers that the exchange carries; none when one of them failed."""
+        replies = (answered.reply for _, answered in self.asked[1:])
+        return tuple(r for r in replies if r is not None) if self.exchange.samples else ()
 
     def attempt(self, name: str, request: Request, verdict: Verdict, *, kept: bool) -> Attempt:
         """The attempt that this was, with all its costs; the samples came at the same time."""
@@ -175,13 +181,13 @@ def _sampled(
     answers = yield Several(asks)
     assert isinstance(answers, tuple)
     asked = [*before.asked, *zip((ask.model for ask in asks), answers, strict=True)]
-    texts = tuple(answer.reply.text for answer in answers if answer.reply is not None)
-    if len(texts) < len(answers):
+    replies = tuple(answer.reply for answer in answers if answer.reply is not None)
+    if len(replies) < len(answers):
         reason = next(answer.error for answer in answers if answer.reply is None)
         return _Examined(
             before.exchange, policy.sampling.missed(before.examination, str(reason)), asked
         )
-    after = yield from _examined(replace(before.exchange, samples=texts), reply, asked)
+    after = yield from _examined(_exchange(request, reply, replies), reply, asked)
     seconds = _added(before.examination.seconds, after.examination.seconds)
     return replace(after, examination=replace(after.examination, seconds=seconds))
 
@@ -211,9 +217,18 @@ def given(policy: Policy, exchange: Exchange, examination: Examination) -> Attem
     )
 
 
-def _exchange(request: Request, reply: Reply, samples: tuple[str, ...]) -> Exchange:
+def _exchange(request: Request, reply: Reply, samples: Sequence[Reply]) -> Exchange:
     context = request.context if reply.context is None else reply.context
-    return Exchange(request.prompt, reply.text, context, samples, reply.logprobs)
+    rows = [sample.likelihoods for sample in samples]
+    return Exchange(
+        request.prompt,
+        reply.text,
+        context,
+        tuple(sample.text for sample in samples),
+        reply.likelihoods,
+        reply.tokens,
+        () if None in rows else tuple(row for row in rows if row is not None),
+    )
 
 
 def _cost(model: Model, reply: Reply) -> float | None:

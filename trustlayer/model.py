@@ -7,6 +7,7 @@ from asyncio import to_thread
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from trustlayer.exchange import Token
 from trustlayer.finding import Unexamined
 
 
@@ -44,7 +45,8 @@ class Reply:
     request. *cost* is in the currency of the prices; None means unknown. *model* is the name
     that the service gave, where it says more than the `Model`'s own. *unexamined* declares
     what came along and no detector can see: an image, a call of a tool. *output* is what the
-    text was taken from; it is handed back with the outcome and never recorded.
+    text was taken from; it is handed back with the outcome and never recorded. *tokens* say
+    more than *logprobs*, and stand in for them.
     """
 
     text: str
@@ -55,7 +57,15 @@ class Reply:
     cost: float | None = None
     model: str | None = None
     unexamined: tuple[Unexamined, ...] = ()
+    tokens: tuple[Token, ...] = ()
     output: object = field(default=None, repr=False, compare=False)
+
+    @property
+    def likelihoods(self) -> tuple[float, ...] | None:
+        """The log-probabilities of its tokens, however they were given."""
+        if self.logprobs is not None or not self.tokens:
+            return self.logprobs
+        return tuple(token.logprob for token in self.tokens)
 
 
 @dataclass(frozen=True, slots=True)
