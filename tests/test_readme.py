@@ -27,14 +27,14 @@ OURS = [command for command in COMMANDS if command.startswith("trustlayer ")]
 
 @pytest.mark.parametrize("number", range(len(PYTHON)))
 def test_python_blocks_run(number: int, capsys: pytest.CaptureFixture[str]) -> None:
-    exec(compile(PYTHON[number], f"README.md block {number}", "exec"), {"__name__": "readme"})
+    exec(compile(PYTHON[number], f"README.md block {number}", "exec"), {"__name__": "__main__"})
     assert "324" in capsys.readouterr().out
 
 
 @pytest.mark.checkout
 def test_the_guide_to_writing_a_detector_runs() -> None:
     guide = (ROOT / "detectors" / "README.md").read_text("utf-8")
-    names: dict[str, Any] = {"__name__": "guide"}
+    names: dict[str, Any] = {"__name__": "__main__"}
     for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
         exec(compile(block, "detectors/README.md", "exec"), names)
     [hedged] = names["hedging"].examine([Exchange("", "Perhaps; I think so.")])
