@@ -75,6 +75,7 @@ class Errand:
     def _reply(self, output: object, witness: Witness) -> Reply:
         part = self.reading.part_of(output)
         reply = reply_of(output, witness, part=part, tools=self.reading.tools)
+        reply = replace(reply, cost=witness.cost(self.reading.prices))
         return reply if self.reading.context is None else replace(reply, context=None)
 
     # A model of the verifier's own may be LangChain's too: it is then traced, and kept as

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
+from trustlayer import Price
 from trustlayer_langchain.passages import Context
 
 
@@ -15,13 +16,15 @@ class Reading:
 
     *context* tells where the passages come from: see `passages.source`; None means what
     retrievers and tools inside of the chain find, and tool results in the input. With *tools*,
-    the arguments of tool calls are examined like text.
+    the arguments of tool calls are examined like text. *prices* are by the name of a
+    model, as its service gives it or up to a hyphen of that.
     """
 
     question: str | None = None
     answer: str | Callable[[Any], Any] | None = None
     context: Context | None = None
     tools: bool = False
+    prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
 
     @property
     def answer_key(self) -> str | None:

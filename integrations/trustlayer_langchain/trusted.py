@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from langchain_core.runnables.graph import Graph
 from langchain_core.runnables.utils import ConfigurableFieldSpec
 from langchain_core.utils.pydantic import TypeBaseModel
 
-from trustlayer import Outcome, Verifier
+from trustlayer import Outcome, Price, Verifier
 from trustlayer_langchain.answers import Answer, Refusal, refusal_text
 from trustlayer_langchain.errand import Rung
 from trustlayer_langchain.passages import Context
@@ -37,6 +37,7 @@ def trusted(
     question: str | None = None,
     answer: str | Callable[[Any], Any] | None = None,
     tools: bool = False,
+    prices: Mapping[str, Price] | None = None,
     refusal: Callable[[Outcome], str] = refusal_text,
     name: str = "trusted",
 ) -> Trusted:
@@ -46,17 +47,18 @@ def trusted(
     function of the input; without it, they are what retrievers and tools inside of the chain
     find. Rejected answers are revised, then the *fallbacks* are asked, then the verifier's own
     models. *question* is the key of the question in the input and *answer* the key, or a
-    function, of the answer in the output, where they do not show. *refusal* words the text
-    of a refusal.
+    function, of the answer in the output, where they do not show. With *tools*, the arguments
+    of tool calls are examined like text. *prices* are by the model names that the services
+    give. *refusal* words the text of a refusal.
 
     An exception of the chain is raised, once recorded, if no rung gave any answer.
     """
-    reading = Reading(question, answer, context, tools)
+    reading = Reading(question, answer, context, tools, dict(prices or {}))
     return Trusted(chain, verifier, tuple(fallbacks), reading, refusal, name)
 
 
 @dataclass(frozen=True, eq=False)
-class Trusted(Runnable[Any, AIMessage]):
+class Trusted(Runnable[Any, Answer | Refusal]):
     """What `trusted` makes: a Runnable like any other, from the chain's input to a message."""
 
     chain: Runnable[Any, Any]
@@ -71,8 +73,8 @@ class Trusted(Runnable[Any, AIMessage]):
         return self.chain.InputType
 
     @property
-    def OutputType(self) -> type[AIMessage]:
-        return AIMessage
+    def OutputType(self) -> Any:
+        return AIMessage  # both are messages, and schemas know this one
 
     @property
     def config_specs(self) -> list[ConfigurableFieldSpec]:
@@ -92,13 +94,15 @@ class Trusted(Runnable[Any, AIMessage]):
         graph.add_edge(examination, graph.add_node(self.get_output_schema(config)))
         return graph
 
-    def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> AIMessage:
+    def invoke(
+        self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
+    ) -> Answer | Refusal:
         [message] = self.batch([input], None if config is None else [config], **kwargs)
         return message
 
     async def ainvoke(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AIMessage:
+    ) -> Answer | Refusal:
         [message] = await self.abatch([input], None if config is None else [config], **kwargs)
         return message
 
@@ -109,7 +113,7 @@ class Trusted(Runnable[Any, AIMessage]):
         *,
         return_exceptions: bool = False,
         **kwargs: Any,
-    ) -> list[AIMessage]:
+    ) -> list[Answer | Refusal]:
         """Answer all *inputs*, each round of answers being examined in one call."""
         return self._batch_with_config(
             self._settle, inputs, config, return_exceptions=return_exceptions, **kwargs
@@ -122,7 +126,7 @@ class Trusted(Runnable[Any, AIMessage]):
         *,
         return_exceptions: bool = False,
         **kwargs: Any,
-    ) -> list[AIMessage]:
+    ) -> list[Answer | Refusal]:
         """Do what `batch` does, awaited."""
         return await self._abatch_with_config(
             self._asettle, inputs, config, return_exceptions=return_exceptions, **kwargs
@@ -130,13 +134,13 @@ class Trusted(Runnable[Any, AIMessage]):
 
     def stream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Iterator[AIMessage]:
+    ) -> Iterator[Answer | Refusal]:
         """Yield the answer once it is accepted, or the refusal: one message."""
         yield from self.transform(iter([input]), config, **kwargs)
 
     async def astream(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[AIMessage]:
+    ) -> AsyncIterator[Answer | Refusal]:
         """Do what `stream` does, awaited."""
 
         async def once() -> AsyncIterator[Any]:
@@ -147,12 +151,12 @@ class Trusted(Runnable[Any, AIMessage]):
 
     def transform(
         self, input: Iterator[Any], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> Iterator[AIMessage]:
+    ) -> Iterator[Answer | Refusal]:
         yield from self._transform_stream_with_config(input, self._gate, config, **kwargs)
 
     async def atransform(
         self, input: AsyncIterator[Any], config: RunnableConfig | None = None, **kwargs: Any
-    ) -> AsyncIterator[AIMessage]:
+    ) -> AsyncIterator[Answer | Refusal]:
         stream = self._atransform_stream_with_config(input, self._agate, config, **kwargs)
         async for message in stream:
             yield message
@@ -163,7 +167,7 @@ class Trusted(Runnable[Any, AIMessage]):
         run_manager: CallbackManagerForChainRun,
         config: RunnableConfig,
         **kwargs: Any,
-    ) -> Iterator[AIMessage]:
+    ) -> Iterator[Answer | Refusal]:
         whole: Any = None
         for chunk in chunks:
             whole = _joined(whole, chunk)
@@ -176,7 +180,7 @@ class Trusted(Runnable[Any, AIMessage]):
         run_manager: AsyncCallbackManagerForChainRun,
         config: RunnableConfig,
         **kwargs: Any,
-    ) -> AsyncIterator[AIMessage]:
+    ) -> AsyncIterator[Answer | Refusal]:
         whole: Any = None
         async for chunk in chunks:
             whole = _joined(whole, chunk)

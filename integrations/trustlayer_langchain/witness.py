@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any, cast
 from uuid import UUID
@@ -11,6 +11,8 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
+
+from trustlayer import Price, Reply
 
 
 class Witness(BaseCallbackHandler):
@@ -43,9 +45,13 @@ class Witness(BaseCallbackHandler):
     @property
     def model(self) -> str | None:
         """The name that the last model's service gave."""
-        metadata = self._last.response_metadata if self._last else {}
-        name = metadata.get("model_name") or metadata.get("model")
-        return name if isinstance(name, str) else None
+        return _name(self._last)
+
+    def cost(self, prices: Mapping[str, Price]) -> float | None:
+        """What all models asked cost together; None when the price of one is not known."""
+        costs = [_cost(reply, prices) for reply in self._replies.values()]
+        known = [cost for cost in costs if cost is not None]
+        return sum(known) if known and len(known) == len(costs) else None
 
     def logprobs(self, text: str) -> tuple[float, ...] | None:
         """The logarithms of the token probabilities, if the last model wrote just *text*."""
@@ -75,6 +81,22 @@ class Witness(BaseCallbackHandler):
         first = generations[0] if generations else None
         message = first.message if isinstance(first, ChatGeneration) else None
         self._replies[run_id] = message if isinstance(message, AIMessage) else None
+
+
+def _name(message: AIMessage | None) -> str | None:
+    metadata = message.response_metadata if message else {}
+    name = metadata.get("model_name") or metadata.get("model")
+    return name if isinstance(name, str) else None
+
+
+def _cost(message: AIMessage | None, prices: Mapping[str, Price]) -> float | None:
+    name, usage = _name(message), message and message.usage_metadata
+    if name is None or not usage:
+        return None
+    # Services add a date to the name: gpt-4o-2024-08-06.
+    fitting = [known for known in prices if name == known or name.startswith(f"{known}-")]
+    reply = Reply("", tokens_in=usage["input_tokens"], tokens_out=usage["output_tokens"])
+    return prices[max(fitting, key=len)].of(reply) if fitting else None
 
 
 def logprobs_of(message: AIMessage) -> tuple[float, ...] | None:
