@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import contextvars
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, wait
 from dataclasses import dataclass
-from threading import Thread
-from typing import TypeVar, cast
+from typing import cast
 
+from trustlayer.deadline import TimedOut, within
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector, Finding, Unexamined
 
 Found = Finding | Unexamined
-T = TypeVar("T")
-
-
-class _TimedOut(Exception):
-    # Not TimeoutError: a detector may raise that one itself, for one exchange of a batch.
-    pass
+Settled = Callable[[Mapping[str, Found]], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +29,56 @@ def examine(
     detectors: Sequence[Detector],
     exchanges: Sequence[Exchange],
     timeout: float | None = None,
+    *,
+    deadline: float = math.inf,
+    settled: Settled | None = None,
 ) -> list[Examination]:
     """Have each detector examine the whole batch, in one call.
 
     *timeout* is in seconds an exchange. A detector that takes longer goes on in its thread,
-    which cannot be stopped, but its word is no longer waited for.
+    which cannot be stopped, but its word is no longer waited for; nor is any after *deadline*,
+    a time of `time.perf_counter`. The detectors are asked in order: what *settled* gives a
+    reason for is not examined any further.
     """
-    columns: dict[str, list[Found]] = {}
-    seconds: dict[str, float] = {}
-    for detector in detectors if exchanges else ():
+    found: list[dict[str, Found]] = [{} for _ in exchanges]
+    seconds: list[dict[str, float]] = [{} for _ in exchanges]
+    for detector in detectors:
+        open_ = _open(detector, found, settled)
+        if not open_:
+            continue
         begun = time.perf_counter()
-        columns[detector.name] = _one(detector, exchanges, timeout)
-        seconds[detector.name] = (time.perf_counter() - begun) / len(exchanges)
-    return [
-        _row({name: found[i] for name, found in columns.items()}, seconds)
-        for i in range(len(exchanges))
-    ]
+        batch = [exchanges[i] for i in open_]
+        for i, word in zip(open_, _in_time(detector, batch, timeout, deadline), strict=True):
+            found[i][detector.name] = word
+        share = (time.perf_counter() - begun) / len(open_)
+        for i in open_:
+            seconds[i][detector.name] = share
+    return [_row(*row) for row in zip(found, seconds, strict=True)]
+
+
+def _open(
+    detector: Detector, found: Sequence[dict[str, Found]], settled: Settled | None
+) -> list[int]:
+    """Which exchanges *detector* still has to examine; for the others it is noted why not."""
+    left: list[int] = []
+    for i, words in enumerate(found):
+        reason = settled(words) if settled is not None else None
+        if reason is None:
+            left.append(i)
+        else:
+            words[detector.name] = Unexamined.skipped(detector.name, reason)
+    return left
+
+
+def _in_time(
+    detector: Detector, batch: Sequence[Exchange], timeout: float | None, deadline: float
+) -> list[Found]:
+    if deadline == math.inf:
+        return _one(detector, batch, timeout)
+    left = (deadline - time.perf_counter()) / len(batch)
+    if left <= 0.0:
+        return [Unexamined(detector.name, "no time was left for it")] * len(batch)
+    return _one(detector, batch, left if timeout is None else min(timeout, left))
 
 
 def _row(found: Mapping[str, Found], seconds: Mapping[str, float]) -> Examination:
@@ -62,9 +90,9 @@ def _row(found: Mapping[str, Found], seconds: Mapping[str, float]) -> Examinatio
 def _one(detector: Detector, batch: Sequence[Exchange], timeout: float | None) -> list[Found]:
     allowed = None if timeout is None else timeout * len(batch)
     try:
-        found = _within(allowed, lambda: detector.examine(batch))
+        found = within(allowed, lambda: detector.examine(batch))
         return _sensible(detector.name, batch, found)
-    except _TimedOut:
+    except TimedOut:
         reason = f"gave no finding within {allowed:g} s"
         return [Unexamined(detector.name, reason)] * len(batch)
     except Exception as error:
@@ -90,8 +118,8 @@ def _sensible(name: str, batch: Sequence[Exchange], found: object) -> list[Found
 
 
 def _plausible(name: str, exchange: Exchange, found: object) -> Found:
-    if isinstance(found, Unexamined):
-        return Unexamined(name, found.reason)
+    if isinstance(found, Unexamined):  # only we may say that a detector was not needed
+        return Unexamined(name, f"said {found.reason}" if found.needless else found.reason)
     if not isinstance(found, Finding):
         return Unexamined(name, f"returned {type(found).__name__}, expected a Finding")
     for evidence in found.evidence:
@@ -99,21 +127,3 @@ def _plausible(name: str, exchange: Exchange, found: object) -> Found:
             end, length = evidence.span.end, len(exchange.answer)
             return Unexamined(name, f"pointed to character {end} of an answer of {length}")
     return found
-
-
-def _within(seconds: float | None, call: Callable[[], T]) -> T:
-    if seconds is None:
-        return call()
-    future: Future[T] = Future()
-    context = contextvars.copy_context()  # so that traces and callbacks reach the detector
-
-    def work() -> None:
-        try:
-            future.set_result(context.run(call))
-        except BaseException as error:
-            future.set_exception(error)
-
-    Thread(target=work, daemon=True, name="trustlayer-examination").start()
-    if not wait([future], seconds).done:
-        raise _TimedOut
-    return future.result()

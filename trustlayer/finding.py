@@ -32,12 +32,25 @@ class Finding:
             raise ValueError(f"risk must lie in [0, 1], got {self.risk}")
 
 
+_SKIPPED = "not needed: "  # part of the reason, so that it survives wherever that is kept
+
+
 @dataclass(frozen=True, slots=True)
 class Unexamined:
-    """A detector could not examine the answer: neither sound nor unsound, and why."""
+    """A detector did not examine the answer: neither sound nor unsound, and why."""
 
     detector: str
     reason: str
+
+    @classmethod
+    def skipped(cls, detector: str, reason: str) -> Unexamined:
+        """A detector that was not asked, since its word could not have changed the action."""
+        return cls(detector, f"{_SKIPPED}{reason}")
+
+    @property
+    def needless(self) -> bool:
+        """Whether it was skipped."""
+        return self.reason.startswith(_SKIPPED)
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ stands in the `Trail`, also when the loop is broken off.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from trustlayer.examination import Examination
@@ -18,107 +18,118 @@ from trustlayer.finding import Finding, Unexamined
 from trustlayer.guidance import guide
 from trustlayer.model import Ask, Model, Reply, Request
 from trustlayer.outcome import Attempt, Verdict
+from trustlayer.patience import TRIES
 from trustlayer.policy import Action, Policy
+from trustlayer.thrift import Thrift
+from trustlayer.trail import Answered, Course, Sent, Several, Step, Trail
 
 N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """What came of an `Ask`: a reply, or the error in its place."""
+class _Rung:
+    """A model of the ladder and the one above it, under the rules of the run."""
 
-    reply: Reply | None
-    error: str | None
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Several:
-    """Questions that may be put at the same time."""
-
-    asks: tuple[Ask, ...]
-
-
-Samples = dict[tuple[str, Request], tuple[Reply, ...]]
-
-
-@dataclass(slots=True)
-class Trail:
-    """The attempts so far, the best verdict among them, and the samples by model and request."""
-
-    attempts: list[Attempt] = field(default_factory=list[Attempt])
-    best: Verdict | None = None
-    samples: Samples = field(default_factory=Samples)
-
-    def add(self, attempt: Attempt) -> None:
-        self.attempts.append(attempt)
-        if attempt.kept:
-            self.best = attempt.verdict
+    policy: Policy
+    model: Model
+    above: Model | None
+    thrift: Thrift | None
 
     @property
-    def action(self) -> Action:
-        """The final action; REFUSE when the loop never came to one."""
-        last = self.attempts[-1].action if self.attempts else Action.REFUSE
-        return last if last.final else Action.REFUSE
+    def last(self) -> bool:
+        return self.above is None
 
-    def improves(self, verdict: Verdict) -> bool:
-        """Whether *verdict* is the first, or its risk fell."""
-        return self.best is None or verdict.risk < self.best.risk
+    def ask(self, request: Request, trail: Trail, after: float = 0.0) -> Ask:
+        return Ask(self.model, request, after, self.policy.budget.left(trail.spent))
+
+    def failed(self, request: Request, answered: Answered, action: Action) -> Attempt:
+        error, seconds = answered.error, answered.seconds
+        return Attempt(self.model.name, request, None, action, error=error, seconds_asking=seconds)
+
+    def weigh(self, verdict: Verdict, reply: Reply) -> Verdict:
+        """Send an acceptable answer on to the model above where thrift finds it worth the price."""
+        if self.thrift is None:
+            return verdict
+        self.thrift.note(self.model.name, verdict.risk)
+        if verdict.action is not Action.ACCEPT or self.above is None:
+            return verdict
+        cost = None if self.above.price is None else self.above.price.of(reply)
+        worth = self.thrift.worth(verdict.risk, self.above.name, cost)
+        return replace(verdict, action=Action.ESCALATE) if worth else verdict
 
 
-Step = Ask | Several | Exchange
-Sent = Answered | tuple[Answered, ...] | Examination
-Course = Generator[Step, Sent, None]
-
-
-def course(policy: Policy, models: Sequence[Model], request: Request, trail: Trail) -> Course:
+def course(
+    policy: Policy,
+    models: Sequence[Model],
+    request: Request,
+    trail: Trail,
+    thrift: Thrift | None = None,
+) -> Course:
     """Ask each model in turn until an answer is accepted or none is left."""
-    for rung, model in enumerate(models):
-        last = rung == len(models) - 1
-        yield from _attempts(policy, model, request, trail, last=last)
+    for model, above in zip(models, [*models[1:], None], strict=True):
+        yield from _attempts(_Rung(policy, model, above, thrift), request, trail)
         if trail.attempts[-1].action is not Action.ESCALATE:
-            return
+            break
         if trail.best is not None:  # the passages that a model found serve the next one too
             request = replace(request, context=trail.best.exchange.context)
+    if thrift is not None:
+        thrift.settle(trail.spent.money)
 
 
-def _attempts(
-    policy: Policy, model: Model, request: Request, trail: Trail, *, last: bool
-) -> Course:
+def _attempts(rung: _Rung, request: Request, trail: Trail) -> Course:
     number = 0
     while True:
-        attempt = yield from _attempt(policy, model, request, trail, number, last=last)
+        attempt = yield from _attempt(rung, request, trail, number)
         trail.add(attempt)
         if attempt.action is not Action.REVISE or trail.best is None:
             return
-        request = guide(trail.best, policy)
+        request = guide(trail.best, rung.policy)
         number += 1
 
 
 def _attempt(
-    policy: Policy, model: Model, request: Request, trail: Trail, number: int, *, last: bool
+    rung: _Rung, request: Request, trail: Trail, number: int
 ) -> Generator[Step, Sent, Attempt]:
-    answered = yield Ask(model, request)
-    assert isinstance(answered, Answered)
+    policy, model = rung.policy, rung.model
+    if (reason := policy.budget.reached(trail.spent)) is not None:
+        unasked = Answered(None, f"not asked: {reason}", 0.0)
+        return rung.failed(request, unasked, trail.ending(policy))
+    answered = yield from _answered(rung, request, trail)
     if answered.reply is None:
-        action = Action.ESCALATE if not last else policy.otherwise if trail.best else Action.REFUSE
-        return Attempt(
-            model.name,
-            request,
-            None,
-            action,
-            error=answered.error,
-            seconds_asking=answered.seconds,
-        )
+        action = trail.ending(policy) if rung.last else Action.ESCALATE
+        return rung.failed(request, answered, action)
     question = (model.name, Request(request.prompt, request.context))
     exchange = _exchange(request, answered.reply, trail.samples.get(question, ()))
     examined = yield from _examined(exchange, answered.reply, [(model, answered)])
     if policy.wants_samples(exchange, examined.findings, examined.unexamined):
         examined = yield from _sampled(policy, model, request, answered.reply, examined)
         trail.samples[question] = examined.samples
-    verdict = judge(policy, examined.exchange, examined.examination, attempt=number, last=last)
+    verdict = judge(policy, examined.exchange, examined.examination, attempt=number, last=rung.last)
+    sound = verdict if verdict.action is Action.ACCEPT else None
+    verdict = rung.weigh(verdict, answered.reply)
+    kept = sound is not None or trail.improves(verdict)
+    trail.sound = sound or trail.sound
+    if verdict.action.final and trail.sound is not None:  # an earlier answer will do
+        verdict = replace(verdict, action=Action.ACCEPT)
     name = answered.reply.model or model.name
-    return examined.attempt(name, request, verdict, kept=trail.improves(verdict))
+    return examined.attempt(name, request, verdict, kept=kept)
+
+
+def _answered(rung: _Rung, request: Request, trail: Trail) -> Generator[Step, Sent, Answered]:
+    """Ask, and again when the model says when; every question is an attempt of its own."""
+    after = 0.0
+    for tries_left in range(TRIES, -1, -1):
+        answered = yield rung.ask(request, trail, after)
+        assert isinstance(answered, Answered)
+        wait = answered.retry_after
+        if answered.reply is not None or wait is None or not tries_left:
+            return answered
+        left = rung.policy.budget.left(trail.spent)
+        if left is not None and wait >= left:
+            return answered
+        trail.add(rung.failed(request, answered, Action.REVISE))
+        after = wait
+    raise AssertionError("the last try returns")
 
 
 @dataclass(frozen=True, slots=True)

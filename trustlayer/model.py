@@ -113,10 +113,15 @@ Askable = Model | Callable[[str], Answer | Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question to one model: what the loop waits for."""
+    """One question to one model: what the loop waits for.
+
+    It is to be put *after* so many seconds, and the answer waited for *patience* seconds.
+    """
 
     model: Model
     request: Request
+    after: float = 0.0
+    patience: float | None = None
 
     def answer(self) -> Reply:
         """Ask and wait; raises TypeError for a model that can only be awaited."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from trustlayer.budget import Budget
 from trustlayer.certificate import EVERYONE, Certificate
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Finding, Unexamined
@@ -40,7 +41,9 @@ class Policy:
     detectors whose failure to examine an answer does not keep it from being accepted.
     *otherwise* is what becomes of an answer that no model got right: HOLD it for a person,
     or REFUSE it. *certificate* is the one that the limits come from, if they are certified.
-    *sampling* says when further answers are asked for; None means never.
+    *sampling* says when further answers are asked for; None means never. *budget* is what one
+    run may spend. With *cascade*, a detector is not asked once those before it have settled
+    the action: one exceeds its limit, or one of those in *clear* found no more than that risk.
     """
 
     limit: float | None = None
@@ -50,6 +53,9 @@ class Policy:
     otherwise: Action = Action.HOLD
     certificate: Certificate | None = None
     sampling: Sampling | None = None
+    budget: Budget = Budget()  # noqa: RUF009  # frozen
+    cascade: bool = False
+    clear: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def __post_init__(self) -> None:
         for name, limit in {"every detector": self.limit, **self.limits}.items():
@@ -63,6 +69,12 @@ class Policy:
             raise TypeError(f"tolerated must be a set of names, got the str {self.tolerated!r}")
         if self.certificate is not None and self.tolerated & set(self.certificate.detectors):
             raise ValueError("a certified detector cannot be tolerated when it fails to examine")
+        if self.certificate is not None and self.clear:
+            raise ValueError("what *clear* settles is not what the certificate was issued for")
+        for name, risk in self.clear.items():
+            limit = self.limits.get(name, self.limit)
+            if limit is not None and not 0.0 <= risk <= limit:
+                raise ValueError(f"clear of {name} must lie in [0, {limit:g}], got {risk}")
 
     @classmethod
     def certified(cls, certificate: Certificate, group: str = EVERYONE, **options: Any) -> Policy:
@@ -86,7 +98,23 @@ class Policy:
 
     def blocking(self, unexamined: Sequence[Unexamined]) -> list[Unexamined]:
         """Keep those failures to examine that forbid acceptance."""
-        return [failure for failure in unexamined if failure.detector not in self.tolerated]
+        return [
+            failure
+            for failure in unexamined
+            if failure.detector not in self.tolerated and not failure.needless
+        ]
+
+    def settled(self, found: Mapping[str, Finding | Unexamined]) -> str | None:
+        """Why no further detector is needed after those in *found*; None while one is."""
+        if not self.cascade:
+            return None
+        findings = {name: f for name, f in found.items() if isinstance(f, Finding)}
+        for name in self.exceeded(findings):
+            return f"{name} exceeds its limit"
+        for name, finding in findings.items():
+            if finding.risk <= self.clear.get(name, -1.0):
+                return f"{name} found the answer clearly sound"
+        return None
 
     def wants_samples(
         self, exchange: Exchange, findings: Mapping[str, Finding], unexamined: Sequence[Unexamined]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from trustlayer.budget import Budget
 from trustlayer.examination import Examination
 from trustlayer.finding import Detector, Unexamined
-from trustlayer.flow import Answered, Course, Sent, Several, Step, Trail
 from trustlayer.model import Ask, Request
 from trustlayer.outcome import DetectorRecord, Outcome
 from trustlayer.policy import Action, Policy
+from trustlayer.trail import Answered, Course, Sent, Several, Step, Trail
 
 
 @dataclass(slots=True)
@@ -33,6 +35,13 @@ class Run:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     begun: float = field(default_factory=time.perf_counter)
+
+    def __post_init__(self) -> None:
+        self.trail.elapsed = lambda: time.perf_counter() - self.begun
+
+    def deadline(self, budget: Budget) -> float:
+        """The time of `time.perf_counter` at which *budget* has no more seconds."""
+        return math.inf if budget.seconds is None else self.begun + budget.seconds
 
     def advance(self, sent: Sent | None = None) -> None:
         """Go on to the next step, *sent* being what the present one waited for."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
+from trustlayer.deadline import TimedOut, within
 from trustlayer.examination import Examination, examine
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector
-from trustlayer.flow import Answered, Trail, course, given
-from trustlayer.model import Ask, Askable, Model, Request
+from trustlayer.flow import course, given
+from trustlayer.model import Ask, Askable, Model, Reply, Request
 from trustlayer.outcome import Outcome, Verdict
+from trustlayer.patience import retry_after
 from trustlayer.policy import Policy
 from trustlayer.runs import Run, describe, record_of
+from trustlayer.thrift import Thrift
+from trustlayer.trail import Answered, Trail
 
 Correlation = Mapping[str, str]  # the caller's own ids, by name
 
@@ -35,7 +40,8 @@ class Verifier:
     *models* are a ladder, the first asked first: `Model`s, or plain functions from text to
     text. *timeout* is what each detector is granted, in seconds an exchange; None waits for
     ever. With a *store* nothing is handed out before its outcome is durable. *concurrency*
-    bounds how many questions of one batch are under way at once.
+    bounds how many questions of one batch are under way at once. *thrift* has acceptable
+    answers escalated, too, where that is worth its price.
     """
 
     detectors: Sequence[Detector]
@@ -44,6 +50,7 @@ class Verifier:
     store: Store | None = None
     timeout: float | None = 60.0
     concurrency: int = 16
+    thrift: Thrift | None = None
 
     def __post_init__(self) -> None:
         names = [detector.name for detector in self.detectors]
@@ -121,7 +128,7 @@ class Verifier:
             while waiting := _waiting(runs):
                 asks, exchanges = _sorted(waiting)
                 _answer(asks, _ask_all([ask for r in asks for ask in r.asks], self.concurrency))
-                _send(exchanges, self._examine([cast(Exchange, r.step) for r in exchanges]))
+                _send(exchanges, self._examine_runs(exchanges))
         except BaseException as error:
             self._interrupt(runs, error)
             raise
@@ -141,8 +148,7 @@ class Verifier:
                 asks, exchanges = _sorted(waiting)
                 questions = [ask for run in asks for ask in run.asks]
                 _answer(asks, await _aask_all(questions, self.concurrency))
-                batch = [cast(Exchange, r.step) for r in exchanges]
-                _send(exchanges, await asyncio.to_thread(self._examine, batch))
+                _send(exchanges, await asyncio.to_thread(self._examine_runs, exchanges))
         except BaseException as error:
             await asyncio.to_thread(self._interrupt, runs, error)
             raise
@@ -170,12 +176,26 @@ class Verifier:
             raise error
         models = [m if isinstance(m, Model) else Model.of(m) for m in ladder]
         run = self._run(request, correlation)
-        run.course = course(self.rules, models, request, run.trail)
+        run.course = course(self.rules, models, request, run.trail, self.thrift)
         run.advance()
         return run
 
-    def _examine(self, exchanges: Sequence[Exchange]) -> list[Examination]:
-        return examine(self.detectors, exchanges, self.timeout)
+    def _examine_runs(self, runs: Sequence[Run]) -> list[Examination]:
+        """Examine what the *runs* wait for: together, but for those that have a deadline."""
+        free = [run for run in runs if run.deadline(self.policy.budget) == math.inf]
+        found = self._examine([cast(Exchange, run.step) for run in free])
+        of_run = {run.id: examination for run, examination in zip(free, found, strict=True)}
+        for run in runs:
+            if run.id not in of_run:
+                until = run.deadline(self.policy.budget)
+                [of_run[run.id]] = self._examine([cast(Exchange, run.step)], until)
+        return [of_run[run.id] for run in runs]
+
+    def _examine(
+        self, exchanges: Sequence[Exchange], deadline: float = math.inf
+    ) -> list[Examination]:
+        settled = self.rules.settled if self.policy.cascade else None
+        return examine(self.detectors, exchanges, self.timeout, deadline=deadline, settled=settled)
 
     def _interrupt(self, runs: Sequence[Run], error: BaseException) -> None:
         for run in runs:
@@ -228,9 +248,17 @@ def _ask_all(asks: Sequence[Ask], concurrency: int) -> list[Answered]:
 def _ask(ask: Ask) -> Answered:
     begun = time.perf_counter()
     try:
-        return Answered(ask.answer(), None, time.perf_counter() - begun)
+        time.sleep(ask.after)
+        return Answered(within(ask.patience, ask.answer), None, time.perf_counter() - begun)
     except Exception as error:
-        return Answered(None, describe(error), time.perf_counter() - begun)
+        return _failed(ask, error, begun)
+
+
+def _failed(ask: Ask, error: Exception, begun: float) -> Answered:
+    seconds = time.perf_counter() - begun
+    if isinstance(error, TimedOut):
+        return Answered(None, f"no answer within the {ask.patience:g} s that were left", seconds)
+    return Answered(None, describe(error), seconds, retry_after(error))
 
 
 async def _aask_all(asks: Sequence[Ask], concurrency: int) -> list[Answered]:
@@ -246,6 +274,23 @@ async def _aask_all(asks: Sequence[Ask], concurrency: int) -> list[Answered]:
 async def _aask(ask: Ask) -> Answered:
     begun = time.perf_counter()
     try:
-        return Answered(await ask.aanswer(), None, time.perf_counter() - begun)
+        await asyncio.sleep(ask.after)
+        reply = await _awithin(ask.patience, ask.aanswer())
+        return Answered(reply, None, time.perf_counter() - begun)
     except Exception as error:
-        return Answered(None, describe(error), time.perf_counter() - begun)
+        return _failed(ask, error, begun)
+
+
+async def _awithin(seconds: float | None, reply: Coroutine[Any, Any, Reply]) -> Reply:
+    if seconds is None:
+        return await reply
+    task = asyncio.ensure_future(reply)
+    try:
+        done, _ = await asyncio.wait([task], timeout=seconds)
+    except BaseException:
+        task.cancel()
+        raise
+    if not done:
+        task.cancel()
+        raise TimedOut
+    return task.result()
