@@ -30,7 +30,7 @@ def load(name: str, **options: Any) -> Detector:
     try:
         found: object = entry.load()
         made = found(**options) if isinstance(found, type) else found
-    except (ImportError, AttributeError, TypeError) as error:
+    except Exception as error:  # whatever a third party's module does when it is imported
         message = f"the detector {name!r} ({entry.value}) does not load: {error}"
         raise BrokenDetector(message) from error
     if not isinstance(made, Detector):
