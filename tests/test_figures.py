@@ -64,6 +64,8 @@ def readings(text: str) -> list[Reading]:
         ("three quarters", 0.75),
         ("a third of", 1 / 3),
         ("two-thirds", 2 / 3),
+        ("twelve point five", 12.5),
+        ("three point two million", 3.2e6),
         ("٤٥", 45),
     ],
 )
@@ -139,6 +141,7 @@ def test_a_range_shares_its_unit_its_currency_and_its_century() -> None:
         "Nothing is known.",
         "1. It opened early.\n2) It moved.\n\nStep 7: go there [3], as passage 4 says.",
         "First, one of them moved.",
+        "Lund is older than Paris, which is the second.",
         "See https://example.com/2077/item9 and the A4 form.",
     ],
 )

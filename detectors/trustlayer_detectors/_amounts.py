@@ -185,11 +185,12 @@ def _is_name(number: Numeral, end: int, text: str) -> bool:
 
 
 def _ranked(number: Numeral, text: str) -> Figure:
-    # "First, …" orders the sentences, it claims nothing.
+    # "First, …" orders the sentences, "the second." points back: neither claims anything.
     rank = Reading(RANK, number.values[0], number.values[0])
     before, after = text[max(0, number.start - 8) : number.start], text[number.end : number.end + 1]
     opening = after in (",", ":") and _OPENING.search(before) is not None
-    return Figure(number.start, number.end, (rank,), claim=not opening)
+    pointing = after in (".", ",", ";", ")", "") and before.lower().endswith("the ")
+    return Figure(number.start, number.end, (rank,), claim=not (opening or pointing))
 
 
 def _bare(number: Numeral, text: str) -> tuple[Unit, ...]:

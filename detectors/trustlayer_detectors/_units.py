@@ -107,7 +107,6 @@ def _read_table() -> dict[str, tuple[Unit, ...]]:
 _UNITS = _read_table()
 _MILLIONS = Unit("", 1e6)  # "3m" is three metres or three million
 _UNITS["m"] += (_MILLIONS,)
-_MONEY = frozenset({"USD", "EUR", "GBP", "JPY", "CNY", "INR", "KRW", "CHF", "RUB"})
 # Words and letters that are a unit only where they touch the digits.
 _TOUCHING = frozenset({'"', "s", "h", "g", "l", "t", "w", "m", "min", "sec"})
 _AFTER = re.compile(
@@ -157,7 +156,3 @@ def with_scale(money: tuple[Unit, ...], after: tuple[Unit, ...]) -> tuple[Unit, 
     if _MILLIONS in after:
         return tuple(Unit(unit.base, unit.factor * 1e6) for unit in money)
     return money
-
-
-def is_money(base: str) -> bool:
-    return base in _MONEY

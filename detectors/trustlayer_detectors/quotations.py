@@ -92,6 +92,11 @@ class Quotations:
         return _finding(doubts)
 
 
+def sorts(exchange: Exchange) -> list[str]:
+    """Return the sort of every quotation and citation of the answer."""
+    return [str(doubt.sort) for doubt in chain(_quoted(exchange), _cited(exchange))]
+
+
 @dataclass(frozen=True, slots=True)
 class _Doubt:
     sort: Sort
