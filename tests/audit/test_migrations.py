@@ -1,0 +1,132 @@
+"""The migrations make what the models say, up and down, wherever they are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+from sqlalchemy.exc import DBAPIError
+
+from trustlayer import Outcome
+from trustlayer.audit import AuditStore, schema
+from trustlayer.audit.databases import connect
+from trustlayer.audit.tables import Base
+from trustlayer.errors import NotAStore
+
+Run = Callable[..., Outcome]
+
+
+def _ours(url: str) -> set[str]:
+    engine = connect(url)
+    with engine.connect() as connection:
+        names = set(inspect(connection).get_table_names())
+    engine.dispose()
+    return names - {"sqlite_sequence", schema.VERSION_TABLE}
+
+
+def test_the_head_is_that_of_the_migrations() -> None:
+    scripts = ScriptDirectory.from_config(schema.configuration())
+    assert scripts.get_heads() == [schema.HEAD]
+
+
+def test_the_migrations_make_what_the_models_say(url: str) -> None:
+    schema.upgrade(url)
+    engine = connect(url)
+    with engine.connect() as connection:
+        options = {"version_table": schema.VERSION_TABLE, "compare_server_default": True}
+        context = MigrationContext.configure(connection, opts=options)
+        assert compare_metadata(context, Base.metadata) == []
+        found = inspect(connection)
+        for name, table in Base.metadata.tables.items():
+            foreign = {key["name"] for key in found.get_foreign_keys(name)}
+            assert foreign == {key.name for key in table.foreign_key_constraints}
+    engine.dispose()
+
+
+def test_states_on_the_way_up_and_down(url: str) -> None:
+    assert schema.state(url) == schema.State(None, schema.HEAD, schema.Standing.NONE)
+    schema.upgrade(url)
+    assert schema.state(url).standing is schema.Standing.CURRENT
+    assert schema.current(url) == schema.head()
+    schema.upgrade(url)  # once more changes nothing
+    schema.downgrade(url, "base")
+    assert schema.state(url).standing is schema.Standing.NONE
+    assert _ours(url) == set()
+    schema.upgrade(url)
+    assert _ours(url) == set(Base.metadata.tables)
+
+
+def test_every_step_down_can_be_taken_up_again(url: str, run: Run) -> None:
+    with AuditStore.create(url) as store:
+        run(store=store)
+    for script in ScriptDirectory.from_config(schema.configuration()).walk_revisions():
+        schema.downgrade(url, str(script.down_revision or "base"))
+        schema.upgrade(url)
+    AuditStore.open(url).close()
+
+
+def test_downgrading_nothing_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(NotAStore, match="there is no audit store at"):
+        schema.downgrade(f"sqlite:///{tmp_path}/a.db", "base")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_upgrade_that_fails_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import trustlayer_migrations.triggers as triggers
+
+    url = f"sqlite:///{tmp_path}/a.db"
+    monkeypatch.setattr(triggers, "_lite", lambda table, condition: ["CREATE NONSENSE"])
+    with pytest.raises(Exception, match="NONSENSE"):
+        schema.upgrade(url)
+    assert _ours(url) == set()
+    monkeypatch.undo()
+    AuditStore.create(url).close()
+
+
+def test_paths_with_odd_characters(tmp_path: Path, run: Run) -> None:
+    folder = tmp_path / "50% off & 'more' ü"
+    folder.mkdir()
+    with AuditStore.create(f"sqlite:///{folder}/a b.db") as store:
+        run(store=store)
+    assert (folder / "a b.db").stat().st_size > 0
+
+
+def test_alembic_itself_runs_on_a_url(tmp_path: Path) -> None:
+    from argparse import Namespace
+
+    config = schema.configuration()
+    config.cmd_opts = Namespace(x=[f"url=sqlite:///{tmp_path}/a.db"])
+    command.upgrade(config, "head")
+    command.check(config)
+    assert schema.state(f"sqlite:///{tmp_path}/a.db").standing is schema.Standing.CURRENT
+
+
+@pytest.mark.parametrize("table", sorted(Base.metadata.tables))
+@pytest.mark.parametrize("verb", ["UPDATE {} SET {} = {}", "DELETE FROM {}"])
+def test_what_is_recorded_can_neither_be_changed_nor_removed(
+    store: AuditStore, run: Run, table: str, verb: str
+) -> None:
+    run("France!", "France.", store=store, ticket="T-1")
+    column = next(iter(Base.metadata.tables[table].primary_key)).name
+    statement = verb.format(table, column, column)
+    with pytest.raises(DBAPIError, match="append-only"), store._engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def test_texts_can_be_erased_and_nothing_else_done_to_them(store: AuditStore, run: Run) -> None:
+    run(store=store, ticket="T-1")
+    for change in ("body = 'other'", "body = NULL", "salt = NULL, body = NULL, number = 99"):
+        with pytest.raises(DBAPIError, match="append-only"), store._engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE texts SET {change}")  # noqa: S608
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE texts SET body = NULL, salt = NULL")
+        connection.exec_driver_sql("UPDATE correlations SET lookup = NULL")
+    assert store.recent()[0].prompt == "[erased]"
