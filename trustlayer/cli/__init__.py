@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from trustlayer import __version__
-from trustlayer.cli import _terminal, calibrate, db, detectors, examine, report, show, verify
+from trustlayer.cli import _terminal, calibrate, db, demo, detectors, examine, report, show, verify
 from trustlayer.cli._options import option
 
 _CODES = "0 accepted, or done; 3 not accepted; 2 wrong usage; 1 could not run; 130 interrupted"
@@ -27,6 +27,7 @@ app = typer.Typer(
         codes=_CODES,
     ),
 )
+app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=verify.EPILOG)(verify.verify)
 app.command(epilog=examine.EPILOG)(examine.examine)
 app.command(epilog=detectors.EPILOG)(detectors.detectors)

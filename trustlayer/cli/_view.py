@@ -37,8 +37,11 @@ MAX_QUOTED = 80  # characters
 Limits = Mapping[str, float | None]
 
 
-def verdict_view(verdict: Verdict, limits: Limits) -> RenderableType:
-    """The answer, and beneath it what every detector said; *limits* by detector."""
+def verdict_view(verdict: Verdict, limits: Limits, *, brief: bool = False) -> RenderableType:
+    """The answer, and beneath it what every detector said; *limits* by detector.
+
+    The *brief* view leaves out the detectors that had no objection.
+    """
     answer = marked(verdict.exchange.answer, _doubts(verdict, limits))
     title = f"{MEANINGS[verdict.action]}, risk {verdict.risk:.2f}"
     panel = Panel(
@@ -47,7 +50,7 @@ def verdict_view(verdict: Verdict, limits: Limits) -> RenderableType:
         title_align="left",
         border_style=STYLES[verdict.action].removeprefix("bold "),
     )
-    return Group(panel, *_findings(verdict, limits))
+    return Group(panel, *_findings(verdict, limits, brief))
 
 
 def marked(answer: str, doubts: Iterable[tuple[Span, str]]) -> Text:
@@ -80,12 +83,14 @@ def _doubts(verdict: Verdict, limits: Limits) -> Iterator[tuple[Span, str]]:
                 yield evidence.span, style
 
 
-def _findings(verdict: Verdict, limits: Limits) -> Iterator[RenderableType]:
+def _findings(verdict: Verdict, limits: Limits, brief: bool) -> Iterator[RenderableType]:
     for failure in verdict.unexamined:
         name, reason = visible(failure.detector), visible(failure.reason)
         yield _indented(Text.assemble(("unexamined ", "bold yellow"), f"{name}: {reason}"), 1)
     for name, finding in sorted(verdict.findings.items(), key=lambda item: -item[1].risk):
         over = _exceeds(name, finding, limits)
+        if brief and not over:
+            continue
         word = Text("doubted    " if over else "sound      ", "bold red" if over else "green")
         limit = f"{'above' if over else 'within'} its limit {_limit(name, limits):.2f}"
         told = f"{visible(name)} {finding.risk:.2f}, {limit}"

@@ -68,7 +68,7 @@ def tour(
     for question, title in (TITLES | (TOXIC if toxic else {})).items():
         outcome = guide.invoke(question).outcome
         assert outcome is not None
-        yield Stop(title, outcome)
+        yield Stop(question if real else title, outcome)
 
 
 def guided(small: BaseChatModel, large: BaseChatModel, verifier: Verifier) -> Trusted:

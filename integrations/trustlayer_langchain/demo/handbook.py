@@ -29,8 +29,8 @@ PASSAGES: tuple[tuple[str, str], ...] = (
     (
         "The great storm",
         "In the storm of January 1921 the sea broke over the island for two days. The keeper "
-        'Anton Ruud wrote in the log: "The lamp has not gone out, and neither shall we." Nobody was '
-        "hurt, but the boathouse was lost.",
+        'Anton Ruud wrote in the log: "The lamp has not gone out, and neither shall we." Nobody '
+        "was hurt, but the boathouse was lost.",
     ),
     (
         "Opening hours",
@@ -60,7 +60,7 @@ PASSAGES: tuple[tuple[str, str], ...] = (
     (
         "Birds",
         "Cormorants nest on the western cliffs from April to July. Visitors must stay on the "
-        "marked path in this time. The island takes its name from the bird, which is called skarv there.",
+        "marked path in this time. The island takes its name from the bird, a skarv there.",
     ),
     (
         "The café",
