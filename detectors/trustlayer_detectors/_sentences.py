@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  # typographic and non-Latin marks are what this module is about
 """Cuts a text into sentences, always in the same way and in linear time.
 
 Rules rather than a model: what is shown to a reader as doubtful must not move when a
@@ -14,24 +15,29 @@ from trustlayer import Span
 
 LONGEST = 1_200  # characters; what runs on for longer is cut at a blank
 
-_TITLES = frozenset(
-    "mr mrs ms dr prof rev hon st mt ft gen col sgt lt capt cmdr gov sen rep pres messrs mx".split()
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TITLES = _words(
+    "mr mrs ms dr prof rev hon st mt ft gen col sgt lt capt cmdr gov sen rep pres messrs mx"
 )
-_LATIN = frozenset("e.g i.e cf al vs viz approx ca resp incl excl esp".split())
-_BEFORE_NUMBERS = frozenset("no nos fig figs eq eqs sec ch vol p pp art ver op".split())
-_MAY_END = frozenset(
+_LATIN = _words("e.g i.e cf al vs viz approx ca resp incl excl esp")
+_BEFORE_NUMBERS = _words("no nos fig figs eq eqs sec ch vol p pp art ver op")
+_MAY_END = _words(
     "inc ltd co corp bros jr sr etc dept univ est ave blvd rd jan feb mar apr jun jul aug sep sept "
-    "oct nov dec mon tue wed thu fri sat sun min max".split()
+    "oct nov dec mon tue wed thu fri sat sun min max"
 )
-_STARTERS = frozenset(
+_STARTERS = _words(
     "the a an in on at it he she they we this that these those there here however but and as for "
     "if when while after before according to from by with you i its his her their our your my "
     "some many most all both each other another no not so then thus therefore also although "
-    "because since during what who why how where which is are was were do does did".split()
+    "because since during what who why how where which is are was were do does did"
 )
 _FENCE = re.compile(r"\s*(?:```|~~~)")
 _NEW_LINE_STARTS = re.compile(
-    r"\s*(?:[-*+•‣◦–—▪·]\s|#{1,6}\s|[|>{}\[]|\(?(?:\d{1,3}|[a-z])[.)]\s|\"[^\"\n]{1,60}\"\s*:)"  # noqa: RUF001
+    r"\s*(?:[-*+•‣◦–—▪·]\s|#{1,6}\s|[|>{}\[]|\(?(?:\d{1,3}|[a-z])[.)]\s|\"[^\"\n]{1,60}\"\s*:)"
 )
 _MARKER = re.compile(r"\W*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,4})")
 # Possessive throughout, and begun at the first mark only: a megabyte of dots stays linear.
@@ -39,7 +45,7 @@ _CLOSERS = r"[\"'”’»)\]*_]*+"
 _CITATIONS = r"(?:\s?\[\d+(?:\s*[,–-]\s*\d+)*\])*+"
 _END = re.compile(
     rf"(?<![.!?…])[.!?…]++{_CLOSERS}{_CITATIONS}(?=\s|$)"
-    rf"|[。！？｡]+[”’」』）\"]*"  # noqa: RUF001  # full-width marks are meant
+    rf"|[。！？｡]+[”’」』）\"]*"
     rf"|[؟۔।॥]+(?=\s|$)"
 )
 _WORD = re.compile(r"[^\W\d_]+")
@@ -84,7 +90,7 @@ def _runs_on(tail: str, line: str) -> bool:
         return False
     if " | " in line or "\t" in line:  # a row of a table
         return False
-    if before[-1] in ".!?:;。！？" or "\n\n" in tail[len(before) :]:  # noqa: RUF001
+    if before[-1] in ".!?:;。！？" or "\n\n" in tail[len(before) :]:
         return False
     last_line = before.rsplit("\n", 1)[-1]
     return line.lstrip()[0].islower() or before[-1] == "," or len(last_line) >= 50
@@ -106,7 +112,7 @@ def _sentences(text: str, block: Span) -> Iterator[Span]:
 def _ends(text: str, start: int, match: re.Match[str], stop: int, lower: bool) -> bool:
     mark = match.group()
     following = text[match.end() : min(stop, match.end() + 40)].lstrip()
-    if mark[0] in "。！？｡؟۔।॥" or not following:  # noqa: RUF001
+    if mark[0] in "。！？｡؟۔।॥" or not following:
         return True
     if following[0].islower() and not lower and text[match.start() - 1 : match.start()] != " ":
         return False

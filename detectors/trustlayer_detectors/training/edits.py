@@ -16,9 +16,10 @@ from trustlayer import Span
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?![\w])")
 _NAME = re.compile(r"(?<=[a-z,] )(?:[A-Z][\w'-]+)(?: (?:of |the |de )?[A-Z][\w'-]+)*")
 _ANY_NAME = re.compile(r"(?:[A-Z][\w'-]+)(?: (?:of |the |de )?[A-Z][\w'-]+)*")
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split(" ")
+_MONTHS = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+]  # fmt: skip
 _VERB = re.compile(
     r"\b(is|are|was|were|has|have|had|can|could|will|would|should|may|does|did)\b(?! not)"
 )
@@ -39,6 +40,7 @@ _OPPOSITES = {
     "negative": "positive", "high": "low", "low": "high", "left": "right", "hot": "cold",
     "agreed": "refused", "refused": "agreed", "with": "without", "without": "with",
 }  # fmt: skip
+_TAIL = re.compile(r"(?:, (?:which|who|and|but)|\b(?:because|although|while|in order to))\b.+")
 _OPPOSITE = re.compile(r"\b(" + "|".join(_OPPOSITES) + r")\b")
 
 
@@ -110,7 +112,9 @@ def opposite(text: str, context: str, random: random.Random) -> Edit | None:
 
 def addition(text: str, other: str, random: random.Random) -> Edit | None:
     """Append the tail of *other*, a sentence about something else."""
-    tail = re.search(r"(?:, (?:which|who|and|but)|\b(?:because|although|while|in order to))\b.+", other)
+    tail = re.search(
+        r"(?:, (?:which|who|and|but)|\b(?:because|although|while|in order to))\b.+", other
+    )
     if tail is None or not 12 < len(tail.group()) < 120:
         return None
     body = text.rstrip(" .!?")

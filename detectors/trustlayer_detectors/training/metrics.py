@@ -102,8 +102,8 @@ def interval(
     """Estimate *metric* and its interval.
 
     With *groups* it is the mean over the groups that hold both classes: which model wrote an
-    answer predicts much of its label, and inside a group that is of no use. Rows that share one of *clusters* (answers to
-    one question, say) are drawn together.
+    answer predicts much of its label, and inside a group that is of no use. Rows that share
+    one of *clusters* (answers to one question, say) are drawn together.
     """
     labels, risks = np.asarray(labels), np.asarray(risks, np.float64)
     codes = np.unique([str(g) for g in groups or [0] * len(labels)], return_inverse=True)[1]

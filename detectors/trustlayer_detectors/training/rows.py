@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from trustlayer import Span
-
 from trustlayer_detectors import _sentences
 from trustlayer_detectors.grounding_evidence import leans
 from trustlayer_detectors.training import edits
@@ -101,9 +100,7 @@ def drawn(rows: Iterable[Row], most: dict[str, int], seed: int) -> list[Row]:
 
 def whole(row: Row) -> Claim:
     """Return the whole answer as one claim."""
-    return Claim(
-        row["answer"], row["context"], target(row), row["question"] or "", _spans(row)
-    )
+    return Claim(row["answer"], row["context"], target(row), row["question"] or "", _spans(row))
 
 
 def target(row: Row) -> int:

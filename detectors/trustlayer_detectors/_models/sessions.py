@@ -1,0 +1,103 @@
+"""The bundled ONNX models, each loaded once for the whole process, on first use."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from tokenizers import Tokenizer
+
+from trustlayer_detectors._models.pieces import Ints
+
+Floats = npt.NDArray[np.float32]
+
+_loading = RLock()
+
+
+def weights(name: str) -> Path:
+    """Return the folder of the bundled weights called *name*."""
+    return Path(str(files("trustlayer_detectors") / "weights" / name))
+
+
+def card(name: str) -> Mapping[str, Any]:
+    """Return the card of the bundled weights called *name*."""
+    found: Mapping[str, Any] = json.loads((weights(name) / "card.json").read_text("utf-8"))
+    return found
+
+
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """Return the session of the model at *path*; threads may share it.
+
+    The environment variable TRUSTLAYER_THREADS sets how many threads one inference uses
+    (default: one for each core, at most 4); it is read when the model is loaded.
+    """
+    with _loading:  # without it two threads would both load
+        return _session(path)
+
+
+def tokenizer(path: Path) -> Tokenizer:
+    """Return the tokenizer stored at *path*, which takes special tokens for plain text."""
+    with _loading:
+        return _tokenizer(path)
+
+
+def run(
+    session: onnxruntime.InferenceSession, rows: Sequence[Ints], types: Sequence[int]
+) -> list[Floats]:
+    """Return the outputs of *session* for rows of token numbers, padded to one length.
+
+    types[i] is the position from which row i has token type 1.
+    """
+    shape = (len(rows), max(len(row) for row in rows))
+    ids, mask, kinds = (np.zeros(shape, np.int64) for _ in range(3))
+    for place, (row, second) in enumerate(zip(rows, types, strict=True)):
+        ids[place, : len(row)], mask[place, : len(row)] = row, 1
+        kinds[place, second : len(row)] = 1
+    inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": kinds}
+    outputs: list[Floats] = session.run(None, inputs)
+    return outputs
+
+
+def packed(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """Yield batches of indices, by length, of at most *tokens* tokens with the padding."""
+    batch: list[int] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and (len(batch) + 1) * lengths[row] > tokens:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+@lru_cache
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = _threads()
+    options.log_severity_level = 3
+    # The arena keeps the largest batch ever seen; texts vary too much in length for that.
+    options.enable_cpu_mem_arena = False
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _threads() -> int:
+    given = os.environ.get("TRUSTLAYER_THREADS", "")
+    return int(given) if given else min(4, os.cpu_count() or 1)
+
+
+@lru_cache
+def _tokenizer(path: Path) -> Tokenizer:
+    found = Tokenizer.from_file(str(path))
+    found.no_padding()
+    found.no_truncation()
+    found.encode_special_tokens = True  # "[SEP]" in an answer separates nothing
+    return found
