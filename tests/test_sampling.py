@@ -25,6 +25,7 @@ from trustlayer import (
     Verifier,
     detector,
 )
+from trustlayer.budget import Budget
 
 
 @detector
@@ -290,3 +291,28 @@ def test_impossible_log_probabilities_are_refused(options: dict[str, Any], messa
 def test_an_impossible_token_is_refused() -> None:
     with pytest.raises(ValueError, match=r"alternatives\[0\] must be a number <= 0"):
         Token("Oslo", -0.1, (0.5,))
+
+
+@pytest.mark.parametrize(
+    ("budget", "asked"),
+    [
+        (Budget(money=0.5), 1),  # spent by the answer itself
+        (Budget(tokens=11), 1),
+        (Budget(attempts=1), 1),
+        (Budget(money=0.6), 4),
+        (Budget(attempts=2), 4),
+    ],
+)
+def test_no_sample_is_asked_for_once_the_budget_is_spent(budget: Budget, asked: int) -> None:
+    verifier, cloud = loop("Oslo", "Oslo", "Oslo", "Oslo", budget=budget)
+    outcome = verifier.run("Where?")
+    assert len(cloud.asked) == asked
+    assert outcome.answer == (None if asked == 1 else "Oslo")
+
+
+def test_samples_count_towards_the_budget() -> None:
+    cloud = Recorded(["Oslo", "Voss", "Bodø", "Hamar", "Narvik"])
+    policy = Policy(sampling=Sampling(count=3), revisions=3, budget=Budget(money=2.0))
+    outcome = Verifier([uncertainty], [Model("cloud", cloud)], policy).run("Where?")
+    assert len(cloud.asked) == 4
+    assert outcome.answer is None

@@ -40,10 +40,10 @@ class Budget:
 
     *money* is in the currency of the prices, *tokens* counts those read and written, *seconds*
     is wall-clock time: an answer that has not come by then is not waited for, and one that
-    could not be examined by then is unexamined. *attempts* counts questions to models. No
-    question is asked once a bound is reached; the last one asked may overstep money and
-    tokens. Where a model does not tell its tokens or its price, a budget of them counts as
-    reached: it could not be held.
+    could not be examined by then is unexamined. *attempts* counts questions to models, the
+    samples of an answer aside. No question is asked once a bound is reached; the last one
+    asked, or the last samples, may overstep money and tokens. Where a model does not tell its
+    tokens or its price, a budget of them counts as reached: it could not be held.
     """
 
     money: float | None = None

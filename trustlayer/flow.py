@@ -12,6 +12,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from trustlayer.budget import Spent
 from trustlayer.examination import Examination
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Finding, Unexamined
@@ -45,6 +46,16 @@ class _Rung:
     def failed(self, request: Request, answered: Answered, action: Action) -> Attempt:
         error, seconds = answered.error, answered.seconds
         return Attempt(self.model.name, request, None, action, error=error, seconds_asking=seconds)
+
+    def samples(self, examined: _Examined, request: Request, trail: Trail) -> bool:
+        """Whether further answers are worth their cost, and can be paid for."""
+        exchange, examination = examined.exchange, examined.examination
+        if not self.policy.wants_samples(exchange, examination.findings, examination.unexamined):
+            return False
+        verdict = judge(self.policy, exchange, examination, last=self.last)
+        so_far = examined.attempt(self.model.name, request, verdict, kept=False)
+        spent = Spent.on([*trail.attempts, so_far], trail.elapsed())
+        return self.policy.budget.reached(spent) is None
 
     def weigh(self, verdict: Verdict, reply: Reply) -> Verdict:
         """Send an acceptable answer on to the model above where thrift finds it worth the price."""
@@ -101,8 +112,8 @@ def _attempt(
     question = (model.name, Request(request.prompt, request.context))
     exchange = _exchange(request, answered.reply, trail.samples.get(question, ()))
     examined = yield from _examined(exchange, answered.reply, [(model, answered)])
-    if policy.wants_samples(exchange, examined.findings, examined.unexamined):
-        examined = yield from _sampled(policy, model, request, answered.reply, examined)
+    if rung.samples(examined, request, trail):
+        examined = yield from _sampled(rung, request, trail, examined)
         trail.samples[question] = examined.samples
     verdict = judge(policy, examined.exchange, examined.examination, attempt=number, last=rung.last)
     sound = verdict if verdict.action is Action.ACCEPT else None
@@ -184,20 +195,22 @@ def _examined(
 
 
 def _sampled(
-    policy: Policy, model: Model, request: Request, reply: Reply, before: _Examined
+    rung: _Rung, request: Request, trail: Trail, before: _Examined
 ) -> Generator[Step, Sent, _Examined]:
     """Examine again, with samples; when one does not come, nobody has examined these."""
-    assert policy.sampling is not None
-    asks = policy.sampling.asks(model, Request(request.prompt, request.context))
+    sampling, reply = rung.policy.sampling, before.asked[0][1].reply
+    assert sampling is not None
+    assert reply is not None
+    left = rung.policy.budget.left(trail.spent)
+    asks = sampling.asks(rung.model, Request(request.prompt, request.context), left)
     answers = yield Several(asks)
     assert isinstance(answers, tuple)
     asked = [*before.asked, *zip((ask.model for ask in asks), answers, strict=True)]
     replies = tuple(answer.reply for answer in answers if answer.reply is not None)
     if len(replies) < len(answers):
         reason = next(answer.error for answer in answers if answer.reply is None)
-        return _Examined(
-            before.exchange, policy.sampling.missed(before.examination, str(reason)), asked
-        )
+        missed = sampling.missed(before.examination, str(reason))
+        return _Examined(before.exchange, missed, asked)
     after = yield from _examined(_exchange(request, reply, replies), reply, asked)
     seconds = _added(before.examination.seconds, after.examination.seconds)
     return replace(after, examination=replace(after.examination, seconds=seconds))

@@ -37,10 +37,16 @@ class Sampling:
         if isinstance(self.serves, str):
             raise TypeError(f"serves must be a set of names, got the str {self.serves!r}")
 
-    def asks(self, model: Model, request: Request) -> tuple[Ask, ...]:
-        """The questions to put at the same time, *model* being the one that answered."""
+    def asks(
+        self, model: Model, request: Request, patience: float | None = None
+    ) -> tuple[Ask, ...]:
+        """The questions to put at the same time, *model* being the one that answered.
+
+        *patience* is how many seconds an answer is waited for.
+        """
         models = self.models or (model,)
-        return tuple(Ask(models[n % len(models)], request) for n in range(self.count))
+        turns = (models[n % len(models)] for n in range(self.count))
+        return tuple(Ask(model, request, patience=patience) for model in turns)
 
     def others(self, findings: Mapping[str, Finding]) -> dict[str, Finding]:
         """The findings that samples cannot change."""
