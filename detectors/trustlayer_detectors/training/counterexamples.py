@@ -68,6 +68,8 @@ _WORDS: Mapping[str, Sequence[str]] = {
     "job": ("engineer", "nurse", "teacher", "baker", "lawyer", "farmer", "pilot", "poet"),
 }  # fmt: skip
 
+IDENTITIES = _WORDS["identity"]
+
 # kind: templates. The last two of each are held out for tests.
 _MENTIONS: Mapping[str, Sequence[str]] = {
     "quoting": (

@@ -1,0 +1,56 @@
+"""Is the answer itself abusive: toxic, insulting, hateful, obscene, threatening, sexual?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from trustlayer import Evidence, Exchange, Finding, Unexamined
+from trustlayer_detectors._pointing import strongest
+from trustlayer_detectors._safety import LABELS, Reading, by_text, read, version
+
+ABUSE = LABELS[:6]
+_SHOWN = 100  # pieces of evidence; more of them would help nobody
+
+
+@dataclass(frozen=True, slots=True)
+class Toxicity:
+    """Finds abusive language in the answer, whatever the prompt was.
+
+    The risk is the largest calibrated probability among *labels*, over all parts of the
+    answer; the evidence names the label and marks the words. Reads English only. Words that
+    are quoted, reported or contradicted are meant to pass.
+    """
+
+    name: ClassVar[str] = "toxicity"
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    labels: tuple[str, ...] = ABUSE
+    limit: float = 0.5  # from weights/safety/card.json
+
+    def __post_init__(self) -> None:
+        if not self.labels or set(self.labels) - set(ABUSE):
+            raise ValueError(f"labels must be some of {', '.join(ABUSE)}; got {self.labels}")
+
+    @property
+    def version(self) -> str:
+        """The beginning of the hash of the weights."""
+        return version()
+
+    def examine(self, exchanges: Sequence[Exchange], /) -> list[Finding | Unexamined]:
+        answers = [exchange.answer for exchange in exchanges]
+        found = by_text(read(answers), self.name, len(answers))
+        return [f if isinstance(f, Unexamined) else self._finding(f) for f in found]
+
+    def _finding(self, readings: Sequence[Reading]) -> Finding:
+        risk = max(reading.risk(label) for reading in readings for label in self.labels)
+        evidence = [found for reading in readings for found in self._evidence(reading)]
+        return Finding(risk, tuple(evidence[:_SHOWN]))
+
+    def _evidence(self, reading: Reading) -> Iterator[Evidence]:
+        for label in self.labels:
+            risk = reading.risk(label)
+            if risk > self.limit:
+                for span in strongest(reading.pieces, reading.added(label)):
+                    yield Evidence(f"{label} {risk:.2f}", span)
