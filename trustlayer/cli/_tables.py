@@ -43,7 +43,9 @@ def _summary(totals: Row, gains: Row, db: str) -> Text:
 
 
 def _table(title: str, columns: Columns, rows: Sequence[Row]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 1))
+    table = Table(
+        title=f"\n{title}", title_justify="left", title_style="bold", box=None, padding=(0, 1)
+    )
     for name, _ in columns.values():
         text = name in ("action", "detector", "model", "id", "prompt", "from")
         table.add_column(name, justify="left" if text else "right", style=None)

@@ -110,7 +110,8 @@ def _reason(evidence: Evidence, answer: str) -> Text:
         return Text(visible(evidence.reason))
     if len(quoted) > MAX_QUOTED:
         quoted = f"{quoted[: MAX_QUOTED // 2]} ... {quoted[-MAX_QUOTED // 2 :]}"
-    return Text.assemble('"', (visible(quoted), "italic"), '": ', visible(evidence.reason))
+    mark = "" if quoted.startswith(('"', "\u201c")) else '"'
+    return Text.assemble(mark, (visible(quoted), "italic"), f"{mark}: {visible(evidence.reason)}")
 
 
 def _exceeds(name: str, finding: Finding, limits: Limits) -> bool:

@@ -57,7 +57,7 @@ def _heading(outcome: Outcome) -> Padding:
         "outcome": outcome.id,
         "started": f"{outcome.started:%Y-%m-%d %H:%M:%S %Z}, {outcome.seconds:.2f} s",
         "prompt": outcome.prompt,
-        "context": f"{len(outcome.context)} passages, {context} characters",
+        "context": f"{len(outcome.context)} passage(s) of {context} characters",
         "detectors": ", ".join(f"{d.name} {d.version}" for d in outcome.detectors),
         "policy": outcome.policy,
         **outcome.correlation,
@@ -71,7 +71,9 @@ def _heading(outcome: Outcome) -> Padding:
 
 def _title(number: int, attempt: Attempt) -> Text:
     who = "a given answer" if attempt.model is None else attempt.model
-    facts = [f"attempt {number}", visible(who), f"{attempt.seconds_asking:.2f} s"]
+    facts = [f"attempt {number}", visible(who)]
+    if attempt.model is not None:
+        facts.append(f"{attempt.seconds_asking:.2f} s")
     if attempt.cost is not None:
         facts.append(f"cost {attempt.cost:.6f}")
     if attempt.kept:
