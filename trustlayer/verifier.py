@@ -248,7 +248,8 @@ def _ask_all(asks: Sequence[Ask], concurrency: int) -> list[Answered]:
 def _ask(ask: Ask) -> Answered:
     begun = time.perf_counter()
     try:
-        time.sleep(ask.after)
+        if ask.after:
+            time.sleep(ask.after)
         return Answered(within(ask.patience, ask.answer), None, time.perf_counter() - begun)
     except Exception as error:
         return _failed(ask, error, begun)
@@ -274,7 +275,8 @@ async def _aask_all(asks: Sequence[Ask], concurrency: int) -> list[Answered]:
 async def _aask(ask: Ask) -> Answered:
     begun = time.perf_counter()
     try:
-        await asyncio.sleep(ask.after)
+        if ask.after:
+            await asyncio.sleep(ask.after)
         reply = await _awithin(ask.patience, ask.aanswer())
         return Answered(reply, None, time.perf_counter() - begun)
     except Exception as error:
