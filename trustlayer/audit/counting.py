@@ -6,6 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Double, Label, Select, case, cast, func
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from trustlayer.audit.tables import AttemptRow, OutcomeRow
 from trustlayer.policy import Action
@@ -30,6 +33,22 @@ def spent() -> tuple[Label[Any], ...]:
         cast(total(AttemptRow.tokens_out), BigInteger).label("tokens_out"),
         total(AttemptRow.cost).label("cost"),
     )
+
+
+class written(FunctionElement[str]):
+    """A moment as text, in UTC: 2026-03-01 23:59:59.999."""
+
+    inherit_cache = True
+
+
+@compiles(written)
+def _as_it_is(element: written, compiler: SQLCompiler, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))  # SQLite keeps it as text
+
+
+@compiles(written, "postgresql")
+def _in_utc(element: written, compiler: SQLCompiler, **options: Any) -> str:
+    return f"CAST(timezone('UTC', {compiler.process(element.clauses, **options)}) AS text)"
 
 
 def since_outcomes(since: datetime | None) -> list[ColumnElement[bool]]:

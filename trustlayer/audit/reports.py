@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, Double, cast, extract, func, select
+from sqlalchemy import Double, cast, func, select
 
 from trustlayer.audit.columns import AnyText
-from trustlayer.audit.counting import ACCEPTED, count, of_outcomes, since_outcomes, spent
+from trustlayer.audit.counting import ACCEPTED, count, of_outcomes, since_outcomes, spent, written
 from trustlayer.audit.detector_reports import Bar, DetectorReport, by_detector, risks
 from trustlayer.audit.gains import Gains, gains
 from trustlayer.audit.reading import ERASED
@@ -45,10 +45,10 @@ __all__ = [
 
 
 class Every(IntEnum):
-    """The length of a period, in seconds; periods begin at full hours or days of UTC."""
+    """A full hour or day of UTC; the value is how many characters of a time name it."""
 
-    HOUR = 3600
-    DAY = 86400
+    HOUR = len("2026-03-01 23")
+    DAY = len("2026-03-01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +177,8 @@ def over_time(
     store: AuditStore, since: datetime | None = None, every: Every = Every.DAY
 ) -> list[PeriodReport]:
     """Outcomes by period, the earliest first; periods without any are left out."""
-    second = extract("epoch", OutcomeRow.started)  # with a fraction on PostgreSQL
-    period = cast(second - second % int(every), BigInteger).label("period")
+    # By their text: SQLite's functions for times round to milliseconds, into the next day.
+    period = func.substr(written(OutcomeRow.started), 1, every.value).label("period")
     query = (
         select(
             period,
@@ -231,8 +231,8 @@ def lines(
         return [_line(**row) for row in session.execute(query).mappings()]
 
 
-def _period(period: int, **counts: Any) -> PeriodReport:
-    return PeriodReport(datetime.fromtimestamp(period, UTC), **counts)
+def _period(period: str, **counts: Any) -> PeriodReport:
+    return PeriodReport(datetime.fromisoformat(period).replace(tzinfo=UTC), **counts)
 
 
 def _line(action: str, prompt: str | None, **columns: Any) -> OutcomeLine:
