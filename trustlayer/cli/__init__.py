@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from trustlayer import __version__
-from trustlayer.cli import _terminal, calibrate, db, demo, detectors, examine, report, show, verify
+from trustlayer.cli import (
+    _terminal,
+    calibrate,
+    db,
+    demo,
+    detectors,
+    examine,
+    replay,
+    report,
+    show,
+    verify,
+)
 from trustlayer.cli._options import option
 
 _CODES = "0 accepted, or done; 3 not accepted; 2 wrong usage; 1 could not run; 130 interrupted"
@@ -32,6 +43,7 @@ app.command(epilog=verify.EPILOG)(verify.verify)
 app.command(epilog=examine.EPILOG)(examine.examine)
 app.command(epilog=detectors.EPILOG)(detectors.detectors)
 app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
+app.command(epilog=replay.EPILOG)(replay.replay)
 app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=show.EPILOG)(show.show)
 app.add_typer(db.app, name="db")
