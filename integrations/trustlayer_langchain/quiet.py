@@ -11,12 +11,18 @@ from typing import Any, cast
 
 from langchain_core.callbacks import BaseCallbackHandler, BaseCallbackManager
 from langchain_core.runnables import RunnableConfig, patch_config
-from langchain_core.tracers import BaseTracer
-from langchain_core.tracers._streaming import (
-    _StreamingCallbackHandler,  # pyright: ignore[reportPrivateUsage]  # as LangGraph does
+from langchain_core.tracers import (
+    BaseTracer,
+    _streaming,  # LangGraph uses these classes, too
 )
 
 MUTED = frozenset({"on_llm_new_token", "on_stream_event"})
+STREAMS: frozenset[type] = frozenset(
+    {
+        _streaming._StreamingCallbackHandler,  # pyright: ignore[reportPrivateUsage]
+        _streaming._V2StreamingCallbackHandler,  # pyright: ignore[reportPrivateUsage]
+    }
+)
 SUBGRAPH_STREAM = "__pregel_stream"  # by this a graph inside of the chain joins an outer stream
 
 
@@ -71,7 +77,7 @@ def _without_streams(handlers: list[BaseCallbackHandler]) -> list[BaseCallbackHa
 
 def _streams(handler: BaseCallbackHandler) -> bool:
     # By inheritance: the protocol's isinstance also matches whatever has methods of that name.
-    return _StreamingCallbackHandler in type(handler).__mro__
+    return bool(STREAMS & set(type(handler).__mro__))
 
 
 def _listens(handler: BaseCallbackHandler) -> bool:
