@@ -13,6 +13,7 @@ from trustlayer.cli import (
     db,
     demo,
     detectors,
+    evaluate,
     examine,
     replay,
     report,
@@ -42,6 +43,7 @@ app.command(epilog=demo.EPILOG)(demo.demo)
 app.command(epilog=verify.EPILOG)(verify.verify)
 app.command(epilog=examine.EPILOG)(examine.examine)
 app.command(epilog=detectors.EPILOG)(detectors.detectors)
+app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
 app.command(epilog=replay.EPILOG)(replay.replay)
 app.command(epilog=report.EPILOG)(report.report)

@@ -1,0 +1,189 @@
+"""How good detectors are on judged answers: one and the same measures for ours and for yours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from trustlayer.finding import Finding
+from trustlayer.judgements import Judgement
+from trustlayer.metrics import (
+    Flags,
+    Floats,
+    Interval,
+    Measure,
+    auprc,
+    auroc,
+    auroc_within,
+    balanced_accuracy_above,
+    bootstrap,
+    calibration_error,
+    f1_above,
+    ratio,
+)
+from trustlayer.policy import Policy
+
+TOGETHER = "together"  # the largest risk, each on a scale on which its detector's limit is 0.5
+BASELINES: Mapping[str, Callable[[Judgement], float]] = {
+    "length": lambda answer: float(answer.length),
+    "novelty": lambda answer: answer.novelty,
+}
+
+Bootstrap = Callable[[Callable[[Floats], Floats], Sequence[str]], Interval]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one detector, or a baseline, told bad answers from good ones.
+
+    *limit* is None for a baseline, which has none, and then so is what depends on a limit or on
+    risks being probabilities. *span_f1* is over characters, of all evidence with a span, and
+    None where nobody marked spans.
+    """
+
+    name: str
+    examined: int
+    unexamined: int
+    auroc: Interval
+    auprc: Interval
+    limit: float | None = None
+    f1: Interval | None = None
+    balanced_accuracy: Interval | None = None
+    calibration_error: Interval | None = None
+    span_f1: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The results on some of the answers: all, those of one dataset, those of one model."""
+
+    title: str
+    answers: int
+    bad: int
+    results: tuple[Result, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All parts, and by kind of piece ("dataset", "model") the AUROC within single pieces.
+
+    That is the probability that a bad answer has a higher risk than a good one of the same
+    dataset, or model: what telling easy datasets, or weak models, from others does not lift.
+    """
+
+    parts: tuple[Part, ...]
+    within: Mapping[str, Mapping[str, Interval]]
+
+
+def evaluate(
+    answers: Sequence[Judgement], limits: Mapping[str, float], *, draws: int = 1000, seed: int = 0
+) -> Evaluation:
+    """Measure the detectors that *limits* names, with 95 % bootstrap intervals by group."""
+    if not answers:
+        raise ValueError("there is no answer to evaluate on")
+    drawn: Bootstrap = partial(bootstrap, draws=draws, seed=seed)
+    answers, limits = _together(answers, limits)
+    parts = [_part("all", answers, limits, drawn)]
+    within: dict[str, dict[str, Interval]] = {}
+    for kind in ("dataset", "model"):
+        pieces = _pieces(answers, kind)
+        if len(pieces) > 1:
+            parts += [_part(f"{kind} {n}", piece, limits, drawn) for n, piece in pieces.items()]
+            names = [*limits, *BASELINES]
+            within[kind] = {name: _within(answers, kind, name, drawn) for name in names}
+    return Evaluation(tuple(parts), within)
+
+
+def column(answers: Sequence[Judgement], name: str) -> tuple[Floats, Flags, list[Judgement]]:
+    """The risks by detector, or baseline, *name*, of the answers that it could examine."""
+    if name in BASELINES:
+        kept, risks = list(answers), [BASELINES[name](answer) for answer in answers]
+    else:
+        kept = [answer for answer in answers if name in answer.risks]
+        risks = [answer.risks[name] for answer in kept]
+    return np.array(risks, dtype=float), np.array([a.bad for a in kept], dtype=bool), kept
+
+
+def _together(
+    answers: Sequence[Judgement], limits: Mapping[str, float]
+) -> tuple[Sequence[Judgement], Mapping[str, float]]:
+    # What a Verifier goes by; an answer counts only if all its detectors could examine it.
+    if len(limits) < 2:
+        return answers, limits
+    policy = Policy(limits=limits)
+    made = [
+        replace(answer, risks={**answer.risks, TOGETHER: policy.risk(_findings(answer))})
+        if answer.risks.keys() >= limits.keys()
+        else answer
+        for answer in answers
+    ]
+    return made, {**limits, TOGETHER: 0.5}
+
+
+def _findings(answer: Judgement) -> dict[str, Finding]:
+    return {name: Finding(risk) for name, risk in answer.risks.items()}
+
+
+def _part(
+    title: str, answers: Sequence[Judgement], limits: Mapping[str, float], drawn: Bootstrap
+) -> Part:
+    results = [_result(answers, name, limits.get(name), drawn) for name in (*limits, *BASELINES)]
+    return Part(title, len(answers), sum(answer.bad for answer in answers), tuple(results))
+
+
+def _result(
+    answers: Sequence[Judgement], name: str, limit: float | None, drawn: Bootstrap
+) -> Result:
+    risks, bad, kept = column(answers, name)
+    groups = _groups(kept)
+
+    def measured(measure: Measure) -> Interval:
+        return drawn(lambda weights: measure(risks, bad, weights), groups)
+
+    result = Result(
+        name, len(kept), len(answers) - len(kept), measured(auroc), measured(auprc), limit
+    )
+    if limit is None:
+        return result
+    return replace(
+        result,
+        f1=measured(f1_above(limit)),
+        balanced_accuracy=measured(balanced_accuracy_above(limit)),
+        calibration_error=measured(calibration_error),
+        span_f1=_span_f1(kept, name, drawn),
+    )
+
+
+def _span_f1(answers: Sequence[Judgement], name: str, drawn: Bootstrap) -> Interval | None:
+    marked = [answer for answer in answers if name in answer.overlaps]
+    if not any(answer.overlaps[name].bad for answer in marked):
+        return None
+    overlaps = [answer.overlaps[name] for answer in marked]
+    both = np.array([2.0 * overlap.both for overlap in overlaps])
+    either = np.array([float(overlap.marked + overlap.bad) for overlap in overlaps])
+    return drawn(lambda weights: ratio(weights @ both, weights @ either), _groups(marked))
+
+
+def _within(answers: Sequence[Judgement], kind: str, name: str, drawn: Bootstrap) -> Interval:
+    risks, bad, kept = column(answers, name)
+    pieces = np.array([getattr(answer, kind) for answer in kept], dtype=object)
+    masks = [pieces == piece for piece in dict.fromkeys(pieces)]
+    return drawn(partial(auroc_within, masks, risks, bad), _groups(kept))
+
+
+def _pieces(answers: Sequence[Judgement], kind: str) -> dict[str, list[Judgement]]:
+    pieces: dict[str, list[Judgement]] = {}
+    for answer in answers:
+        pieces.setdefault(getattr(answer, kind) or "(unnamed)", []).append(answer)
+    return pieces
+
+
+def _groups(answers: Sequence[Judgement]) -> list[str]:
+    # An answer without a group is one of its own.
+    return [
+        f"{answer.dataset}\0{answer.group}" if answer.group else f"\0\0{number}"
+        for number, answer in enumerate(answers)
+    ]
