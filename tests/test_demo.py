@@ -90,7 +90,7 @@ def test_an_endpoint_needs_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:1/v1")
     with pytest.raises(MissingExtra) as caught:
         list(tour())
-    assert "pip install 'trustlayer[openai]'" in caught.value.__notes__[0]
+    assert "pip install --upgrade 'trustlayer[openai]'" in caught.value.__notes__[0]
     done = CliRunner().invoke(app, ["demo"])
     assert done.exit_code == 1
     assert "trustlayer demo --scripted" in done.stderr

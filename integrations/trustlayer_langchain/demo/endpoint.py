@@ -25,8 +25,9 @@ def clouds(
     try:
         chat = import_module("langchain_openai").ChatOpenAI
     except ImportError as error:
-        missing = MissingExtra("an OpenAI endpoint is configured, and langchain-openai is missing")
-        missing.add_note("install it: pip install 'trustlayer[openai]'")
+        told = f"an OpenAI endpoint is configured, but langchain-openai does not import: {error}"
+        missing = MissingExtra(told)
+        missing.add_note("install it: pip install --upgrade 'trustlayer[openai]'")
         missing.add_note("or take the scripted models: trustlayer demo --scripted")
         raise missing from error
     # A local endpoint asks for no key, but the client does.
