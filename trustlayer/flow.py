@@ -180,7 +180,7 @@ class _Examined:
             seconds_examining=self.examination.seconds,
             tokens_in=_sum([reply.tokens_in for _, reply in replies]),
             tokens_out=_sum([reply.tokens_out for _, reply in replies]),
-            cost=_sum([_cost(model, reply) for model, reply in replies]),
+            cost=_sum([model.cost(reply) for model, reply in replies]),
             output=None if reply is None else reply.output,
         )
 
@@ -253,12 +253,6 @@ def _exchange(request: Request, reply: Reply, samples: Sequence[Reply]) -> Excha
         reply.tokens,
         () if None in rows else tuple(row for row in rows if row is not None),
     )
-
-
-def _cost(model: Model, reply: Reply) -> float | None:
-    if reply.cost is not None or model.price is None:
-        return reply.cost
-    return model.price.of(reply)
 
 
 def _sum(values: Sequence[N | None]) -> N | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from asyncio import to_thread
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from trustlayer.exchange import Token
@@ -15,13 +15,16 @@ from trustlayer.finding import Unexamined
 class Request:
     """What a model is asked: the prompt, its passages and, when it errs, what was wrong.
 
-    *advice* is empty for a first answer; *draft* is the answer that it speaks of.
+    *advice* is empty for a first answer; *draft* is the answer that it speaks of. *prefix* is
+    the beginning of an answer that the reader has already: what is asked for is the rest. A
+    model that can be given the beginning of its answer should be given it instead of *advice*.
     """
 
     prompt: str
     context: tuple[str, ...] = ()
     draft: str = ""
     advice: str = ""
+    prefix: str = ""
 
     @property
     def question(self) -> str:
@@ -83,18 +86,28 @@ class Price:
 
 
 Answer = str | Reply
+Chunks = Iterable[Answer] | AsyncIterable[Answer]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """A model under the name by which the audit store knows it.
 
-    *ask* may be a function or a coroutine function; the latter needs `Verifier.arun`.
+    *ask* may be a function or a coroutine function; the latter needs `Verifier.arun`. *stream*
+    gives an answer in chunks, synchronous or not, for `Verifier.stream` and `astream`; a `Reply`
+    at their end may tell the tokens. Without it the answer comes in one piece.
     """
 
     name: str
     ask: Callable[[Request], Answer | Awaitable[Answer]] = field(repr=False)
     price: Price | None = None
+    stream: Callable[[Request], Chunks] | None = field(default=None, repr=False)
+
+    def cost(self, reply: Reply) -> float | None:
+        """What *reply* cost, by its own word or by the price; None when nobody knows."""
+        if reply.cost is not None or self.price is None:
+            return reply.cost
+        return self.price.of(reply)
 
     @classmethod
     def of(

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import math
-import time
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, cast
 
-from trustlayer.deadline import TimedOut, within
+from trustlayer.asking import aask_all, ask_all
 from trustlayer.examination import Examination, examine
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector
 from trustlayer.flow import course, given
-from trustlayer.model import Ask, Askable, Model, Reply, Request
+from trustlayer.gate import Gate
+from trustlayer.model import Askable, Model, Request
 from trustlayer.outcome import Outcome, Verdict
-from trustlayer.patience import retry_after
 from trustlayer.policy import Policy
-from trustlayer.runs import Run, describe, record_of
+from trustlayer.runs import Run, record_of
+from trustlayer.stream import AsyncStream, Live, Stream
+from trustlayer.streaming import streaming
 from trustlayer.thrift import Thrift
 from trustlayer.trail import Answered, Trail
 
@@ -127,7 +126,7 @@ class Verifier:
         try:
             while waiting := _waiting(runs):
                 asks, exchanges = _sorted(waiting)
-                _answer(asks, _ask_all([ask for r in asks for ask in r.asks], self.concurrency))
+                _answer(asks, ask_all([ask for r in asks for ask in r.asks], self.concurrency))
                 _send(exchanges, self._examine_runs(exchanges))
         except BaseException as error:
             self._interrupt(runs, error)
@@ -147,12 +146,73 @@ class Verifier:
             while waiting := _waiting(runs):
                 asks, exchanges = _sorted(waiting)
                 questions = [ask for run in asks for ask in run.asks]
-                _answer(asks, await _aask_all(questions, self.concurrency))
+                _answer(asks, await aask_all(questions, self.concurrency))
                 _send(exchanges, await asyncio.to_thread(self._examine_runs, exchanges))
         except BaseException as error:
             await asyncio.to_thread(self._interrupt, runs, error)
             raise
         return await asyncio.to_thread(self._record, runs)
+
+    def stream(
+        self,
+        prompt: str,
+        context: Iterable[str] = (),
+        *,
+        hold: int = 0,
+        correlation: Correlation | None = None,
+    ) -> Stream:
+        """Text that has passed, sentence by sentence; its `outcome` is there at its end.
+
+        A model that errs is stopped, and asked to go on from what was handed out. *hold* keeps
+        back so many characters first, so that a short answer can be begun anew. The outcome is
+        durable before the last sentence is handed out.
+        """
+        request = Request(prompt, tuple(context))
+        return Stream(self._live(request, self.models, self.rules, hold, correlation))
+
+    def astream(
+        self,
+        prompt: str,
+        context: Iterable[str] = (),
+        *,
+        hold: int = 0,
+        correlation: Correlation | None = None,
+    ) -> AsyncStream:
+        """Do what `stream` does, awaited."""
+        request = Request(prompt, tuple(context))
+        return AsyncStream(self._live(request, self.models, self.rules, hold, correlation))
+
+    def gate(
+        self,
+        prompt: str,
+        context: Iterable[str] = (),
+        *,
+        hold: int = 0,
+        correlation: Correlation | None = None,
+        model: str = "upstream",
+    ) -> Gate:
+        """A gate for a stream that is driven elsewhere; *model* is the name to record."""
+        rules, upstream = replace(self.rules, revisions=0), Model(model, lambda request: "")
+        return Gate(
+            self._live(Request(prompt, tuple(context)), [upstream], rules, hold, correlation)
+        )
+
+    def _live(
+        self,
+        request: Request,
+        models: Sequence[Askable],
+        rules: Policy,
+        hold: int,
+        correlation: Correlation | None,
+    ) -> Live:
+        run = self._run(request, correlation)
+        until = run.deadline(rules.budget)
+        return Live(
+            run,
+            streaming(rules, self._ladder(models), request, run.trail, hold),
+            examine=lambda exchange: self._examine([exchange], until)[0],
+            record=lambda: self._record([run])[0],
+        )
 
     def _run(self, request: Request, correlation: Correlation | None) -> Run:
         return Run(request, dict(correlation or {}), Trail())
@@ -170,15 +230,18 @@ class Verifier:
     def _start(
         self, request: Request, correlation: Correlation | None, ladder: Sequence[Askable]
     ) -> Run:
-        if not ladder:
-            error = ValueError("there is no model to ask")
-            error.add_note("give the Verifier models=[...], or verify a given answer with verify()")
-            raise error
-        models = [m if isinstance(m, Model) else Model.of(m) for m in ladder]
+        models = self._ladder(ladder)
         run = self._run(request, correlation)
         run.course = course(self.rules, models, request, run.trail, self.thrift)
         run.advance()
         return run
+
+    def _ladder(self, models: Sequence[Askable]) -> list[Model]:
+        if not models:
+            error = ValueError("there is no model to ask")
+            error.add_note("give the Verifier models=[...], or verify a given answer with verify()")
+            raise error
+        return [model if isinstance(model, Model) else Model.of(model) for model in models]
 
     def _examine_runs(self, runs: Sequence[Run]) -> list[Examination]:
         """Examine what the *runs* wait for: together, but for those that have a deadline."""
@@ -234,65 +297,3 @@ def _answer(runs: Sequence[Run], answers: Sequence[Answered]) -> None:
 def _send(runs: Sequence[Run], results: Sequence[Examination]) -> None:
     for run, result in zip(runs, results, strict=True):
         run.advance(result)
-
-
-def _ask_all(asks: Sequence[Ask], concurrency: int) -> list[Answered]:
-    if len(asks) < 2:
-        return [_ask(ask) for ask in asks]
-    contexts = [contextvars.copy_context() for _ in asks]
-    with ThreadPoolExecutor(min(concurrency, len(asks))) as pool:
-        futures = [pool.submit(c.run, _ask, ask) for c, ask in zip(contexts, asks, strict=True)]
-        return [future.result() for future in futures]
-
-
-def _ask(ask: Ask) -> Answered:
-    begun = time.perf_counter()
-    try:
-        if ask.after:
-            time.sleep(ask.after)
-        return Answered(within(ask.patience, ask.answer), None, time.perf_counter() - begun)
-    except Exception as error:
-        return _failed(ask, error, begun)
-
-
-def _failed(ask: Ask, error: Exception, begun: float) -> Answered:
-    seconds = time.perf_counter() - begun
-    if isinstance(error, TimedOut):
-        return Answered(None, f"no answer within the {ask.patience:g} s that were left", seconds)
-    return Answered(None, describe(error), seconds, retry_after(error))
-
-
-async def _aask_all(asks: Sequence[Ask], concurrency: int) -> list[Answered]:
-    turn = asyncio.Semaphore(concurrency)
-
-    async def one(ask: Ask) -> Answered:
-        async with turn:
-            return await _aask(ask)
-
-    return await asyncio.gather(*map(one, asks))
-
-
-async def _aask(ask: Ask) -> Answered:
-    begun = time.perf_counter()
-    try:
-        if ask.after:
-            await asyncio.sleep(ask.after)
-        reply = await _awithin(ask.patience, ask.aanswer())
-        return Answered(reply, None, time.perf_counter() - begun)
-    except Exception as error:
-        return _failed(ask, error, begun)
-
-
-async def _awithin(seconds: float | None, reply: Coroutine[Any, Any, Reply]) -> Reply:
-    if seconds is None:
-        return await reply
-    task = asyncio.ensure_future(reply)
-    try:
-        done, _ = await asyncio.wait([task], timeout=seconds)
-    except BaseException:
-        task.cancel()
-        raise
-    if not done:
-        task.cancel()
-        raise TimedOut
-    return task.result()
