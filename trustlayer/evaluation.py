@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 
 import numpy as np
 
@@ -32,7 +33,7 @@ BASELINES: Mapping[str, Callable[[Judgement], float]] = {
     "novelty": lambda answer: answer.novelty,
 }
 
-Bootstrap = Callable[[Callable[[Floats], Floats], Sequence[str]], Interval]
+Bootstrap = Callable[[Mapping[str, Callable[[Floats], Floats]], Sequence[str]], dict[str, Interval]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,15 @@ def evaluate(
 
 
 def column(answers: Sequence[Judgement], name: str) -> tuple[Floats, Flags, list[Judgement]]:
-    """The risks by detector, or baseline, *name*, of the answers that it could examine."""
+    """The risks by detector, or baseline, *name*, of those that it could examine, falling."""
     if name in BASELINES:
-        kept, risks = list(answers), [BASELINES[name](answer) for answer in answers]
+        known = [(BASELINES[name](answer), answer) for answer in answers]
     else:
-        kept = [answer for answer in answers if name in answer.risks]
-        risks = [answer.risks[name] for answer in kept]
-    return np.array(risks, dtype=float), np.array([a.bad for a in kept], dtype=bool), kept
+        known = [(answer.risks[name], answer) for answer in answers if name in answer.risks]
+    known.sort(key=itemgetter(0), reverse=True)
+    kept = [answer for _, answer in known]
+    risks = np.array([risk for risk, _ in known], dtype=float)
+    return risks, np.array([answer.bad for answer in kept], dtype=bool), kept
 
 
 def _together(
@@ -138,21 +141,18 @@ def _result(
     answers: Sequence[Judgement], name: str, limit: float | None, drawn: Bootstrap
 ) -> Result:
     risks, bad, kept = column(answers, name)
-    groups = _groups(kept)
-
-    def measured(measure: Measure) -> Interval:
-        return drawn(lambda weights: measure(risks, bad, weights), groups)
-
-    result = Result(
-        name, len(kept), len(answers) - len(kept), measured(auroc), measured(auprc), limit
-    )
-    if limit is None:
-        return result
-    return replace(
-        result,
-        f1=measured(f1_above(limit)),
-        balanced_accuracy=measured(balanced_accuracy_above(limit)),
-        calibration_error=measured(calibration_error),
+    measures: dict[str, Measure] = {"auroc": auroc, "auprc": auprc}
+    if limit is not None:
+        measures["f1"] = f1_above(limit)
+        measures["balanced_accuracy"] = balanced_accuracy_above(limit)
+        measures["calibration_error"] = calibration_error
+    found = drawn({n: partial(m, risks, bad) for n, m in measures.items()}, _groups(kept))
+    return Result(
+        name,
+        len(kept),
+        len(answers) - len(kept),
+        **found,
+        limit=limit,
         span_f1=_span_f1(kept, name, drawn),
     )
 
@@ -164,14 +164,19 @@ def _span_f1(answers: Sequence[Judgement], name: str, drawn: Bootstrap) -> Inter
     overlaps = [answer.overlaps[name] for answer in marked]
     both = np.array([2.0 * overlap.both for overlap in overlaps])
     either = np.array([float(overlap.marked + overlap.bad) for overlap in overlaps])
-    return drawn(lambda weights: ratio(weights @ both, weights @ either), _groups(marked))
+
+    def f1(weights: Floats) -> Floats:
+        return ratio(weights @ both, weights @ either)
+
+    return drawn({"f1": f1}, _groups(marked))["f1"]
 
 
 def _within(answers: Sequence[Judgement], kind: str, name: str, drawn: Bootstrap) -> Interval:
     risks, bad, kept = column(answers, name)
     pieces = np.array([getattr(answer, kind) for answer in kept], dtype=object)
     masks = [pieces == piece for piece in dict.fromkeys(pieces)]
-    return drawn(partial(auroc_within, masks, risks, bad), _groups(kept))
+    area = {"auroc": partial(auroc_within, masks, risks, bad)}
+    return drawn(area, _groups(kept))["auroc"]
 
 
 def _pieces(answers: Sequence[Judgement], kind: str) -> dict[str, list[Judgement]]:
