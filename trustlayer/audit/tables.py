@@ -26,6 +26,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from trustlayer.audit.columns import AnyText, Number, UtcTime
 
+CLUSTERED = {"sqlite_with_rowid": False}  # rows lie in the order of their keys, without an index
 TextNumber = int  # refers to texts.number within one outcome
 
 
@@ -86,7 +87,8 @@ class OutcomeRow(Base):
     __tablename__ = "outcomes"
     __table_args__ = (
         UniqueConstraint("chain", "sequence"),
-        Index("outcomes_started", "started"),
+        Index("outcomes_started", "started", "action", "seconds"),
+        Index("outcomes_action", "action"),
         {"sqlite_autoincrement": True},
     )
 
@@ -126,7 +128,7 @@ class CorrelationRow(Base):
     """One of the caller's own ids; *lookup* is an unsalted digest to find it by."""
 
     __tablename__ = "correlations"
-    __table_args__ = (Index("correlations_lookup", "lookup"),)
+    __table_args__ = (Index("correlations_lookup", "lookup"), CLUSTERED)
 
     outcome: Mapped[int] = mapped_column(
         Number, ForeignKey("outcomes.number"), primary_key=True, autoincrement=False
@@ -141,6 +143,7 @@ class ExaminerRow(Base):
     """A detector that stood ready in a run, and the limit that was in force for it."""
 
     __tablename__ = "examiners"
+    __table_args__ = CLUSTERED
 
     outcome: Mapped[int] = mapped_column(
         Number, ForeignKey("outcomes.number"), primary_key=True, autoincrement=False
@@ -154,7 +157,7 @@ class AttemptRow(Base):
     """One try; the columns from *answer* to *risk* are null when there was no verdict."""
 
     __tablename__ = "attempts"
-    __table_args__ = (Index("attempts_model", "model"),)
+    __table_args__ = CLUSTERED
 
     outcome: Mapped[int] = mapped_column(
         Number, ForeignKey("outcomes.number"), primary_key=True, autoincrement=False
@@ -169,7 +172,6 @@ class AttemptRow(Base):
     answered_prompt: Mapped[TextNumber | None]
     answered_context: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     samples: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
-    logprobs: Mapped[bytes | None]  # little-endian doubles
     verdict: Mapped[str | None]  # the action of the verdict
     risk: Mapped[float | None]
     action: Mapped[str]
@@ -179,6 +181,7 @@ class AttemptRow(Base):
     tokens_in: Mapped[int | None] = mapped_column(BigInteger)
     tokens_out: Mapped[int | None] = mapped_column(BigInteger)
     cost: Mapped[float | None]
+    logprobs: Mapped[bytes | None]  # little-endian doubles; last, for they can be many
 
 
 class FindingRow(Base):
@@ -190,7 +193,10 @@ class FindingRow(Base):
     __tablename__ = "findings"
     __table_args__ = (
         ForeignKeyConstraint(["outcome", "attempt"], ["attempts.outcome", "attempts.number"]),
-        Index("findings_detector", "detector", "risk", "risk_limit"),
+        Index(  # all that a report on detectors reads, in the order in which it counts
+            "findings_detector", "detector", "risk", "risk_limit", "unexamined", "seconds"
+        ),
+        CLUSTERED,
     )
 
     outcome: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)
@@ -212,6 +218,7 @@ class EvidenceRow(Base):
             ["outcome", "attempt", "finding"],
             ["findings.outcome", "findings.attempt", "findings.number"],
         ),
+        CLUSTERED,
     )
 
     outcome: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=False)

@@ -43,10 +43,7 @@ def upgrade() -> None:
     _parts()
     _attempts()
     _findings()
-    op.create_index("outcomes_started", "outcomes", ["started"])
-    op.create_index("attempts_model", "attempts", ["model"])
-    op.create_index("correlations_lookup", "correlations", ["lookup"])
-    op.create_index("findings_detector", "findings", ["detector", "risk", "risk_limit"])
+    _indices()
     make_triggers(APPEND_ONLY)
 
 
@@ -78,6 +75,14 @@ def _of_outcome(table: str) -> list[sa.schema.SchemaItem]:
 
 def _reference(table: str, name: str, target: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint([name], [f"{target}.number"], name=f"{table}_{name}_fkey")
+
+
+def _indices() -> None:
+    op.create_index("outcomes_started", "outcomes", ["started", "action", "seconds"])
+    op.create_index("outcomes_action", "outcomes", ["action"])
+    op.create_index("correlations_lookup", "correlations", ["lookup"])
+    covered = ["detector", "risk", "risk_limit", "unexamined", "seconds"]
+    op.create_index("findings_detector", "findings", covered)
 
 
 def _registers() -> None:
@@ -153,6 +158,7 @@ def _parts() -> None:
         _column("name", TEXT),
         _column("value", sa.Integer()),
         _column("lookup", sa.LargeBinary(), null=True),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "examiners",
@@ -160,6 +166,7 @@ def _parts() -> None:
         _column("detector", sa.Integer()),
         _column("risk_limit", sa.Double(), null=True),
         _reference("examiners", "detector", "detectors"),
+        sqlite_with_rowid=False,
     )
 
 
@@ -176,7 +183,6 @@ def _attempts() -> None:
         _column("answered_prompt", sa.Integer(), null=True),
         _column("answered_context", sa.JSON(), null=True),
         _column("samples", sa.JSON(), null=True),
-        _column("logprobs", sa.LargeBinary(), null=True),
         _column("verdict", TEXT, null=True),
         _column("risk", sa.Double(), null=True),
         _column("action", TEXT),
@@ -186,6 +192,8 @@ def _attempts() -> None:
         _column("tokens_in", sa.BigInteger(), null=True),
         _column("tokens_out", sa.BigInteger(), null=True),
         _column("cost", sa.Double(), null=True),
+        _column("logprobs", sa.LargeBinary(), null=True),
+        sqlite_with_rowid=False,
     )
 
 
@@ -205,6 +213,7 @@ def _findings() -> None:
             name="findings_outcome_attempt_fkey",
         ),
         _reference("findings", "detector", "detectors"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "evidence",
@@ -218,4 +227,5 @@ def _findings() -> None:
             ["findings.outcome", "findings.attempt", "findings.number"],
             name="evidence_outcome_attempt_finding_fkey",
         ),
+        sqlite_with_rowid=False,
     )
