@@ -17,8 +17,8 @@ def shares(labels: Labels, logprobs: npt.ArrayLike | None = None) -> Floats:
     *logprobs* are the log-probabilities of the answers (n,); without them each counts alike.
     """
     weights = np.ones(len(labels)) if logprobs is None else _weights(logprobs)
-    summed = np.bincount(labels, weights)
-    present: Floats = summed[np.unique(labels)]
+    summed = np.asarray(np.bincount(labels, weights), np.float64)
+    present = summed[np.unique(labels)]
     return np.asarray(present / present.sum(), np.float64)
 
 

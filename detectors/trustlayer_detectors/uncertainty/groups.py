@@ -67,7 +67,8 @@ def group(
 def wordings(texts: Sequence[str]) -> Labels:
     """Labels (n,) of answers that differ at most in wording: no model is needed to tell.
 
-    Labels are given from 0 in order of frequency, then of the alphabet.
+    Whatever its place, the commonest text is read first, then in order of the alphabet: to
+    differ at most in wording is no equivalence ("Ham", "West Ham", "West").
     """
     counts = Counter(map(_key, texts))
     leaders: list[tuple[Reading, int]] = []

@@ -12,7 +12,7 @@ _WRAPPED = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)
 _POWER_OF_TEN = re.compile(r"\s*(?:\\times|\\cdot|[×*x])\s*10\s*\^\s*\{?\s*([-−]?\d{1,3})\s*\}?")  # noqa: RUF001
 _SPACES = re.compile(r"\\[,;:! ]|~|\\q?quad")
 _DELIMITERS = re.compile(r"\\[()\[\]]|\\(?:left|right)(?![a-z])|\$\$")
-_INLINE = re.compile(r"\$(?=\S)([^$\n]*?)(?<=[^\s\\])\$(?!\d)")
+_INLINE = re.compile(r"\$(?=\S)([^$\n]{1,200}?)(?<=[^\s\\])\$(?!\d)")
 _ESCAPED = re.compile(r"\\([%$#&_{}])")
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|\\,|\\!)(?=\d{3})")
 _DEGREES = re.compile(r"\^\s*\{?\s*\\circ\s*\}?")
@@ -21,10 +21,10 @@ _EMPHASIS = re.compile(r"\*\*|__|`")
 
 def plain(text: str) -> str:
     """Return *text* without its mark-up; only what is in the last box, if there is one."""
-    text = _EMPHASIS.sub("", _boxed(text))
+    text = _THOUSANDS.sub(",", _EMPHASIS.sub("", _boxed(text)))
     if "\\" in text or "$" in text:
         text = _INLINE.sub(r" \1 ", text)
-        text = _DEGREES.sub("°", _DELIMITERS.sub(" ", _THOUSANDS.sub(",", text)))
+        text = _DEGREES.sub("°", _DELIMITERS.sub(" ", text))
         text = _unwrapped(text)
         text = _ESCAPED.sub(r"\1", _SPACES.sub(" ", text))
     return _POWER_OF_TEN.sub(r"e\1", text).strip()

@@ -1,0 +1,134 @@
+"""Every sign of doubt that an exchange shows, by name: each in [0, 1], and 1 is the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import log1p
+
+import numpy as np
+
+from trustlayer import Exchange, Span
+from trustlayer_detectors._sentences import split
+from trustlayer_detectors.uncertainty import dispersion, entropy, repetition, tokens
+from trustlayer_detectors.uncertainty.answers import Reading, read, short
+from trustlayer_detectors.uncertainty.groups import Groups, group, wordings
+from trustlayer_detectors.uncertainty.likeness import Floats, Labels
+from trustlayer_detectors.uncertainty.models import Models
+
+LONGEST_PROMPT = 120  # words; beyond that a prompt is not taken to be harder
+
+
+class Kind(StrEnum):
+    """What sort of answer it is, which decides on what its repetition can be seen."""
+
+    AMOUNT = "amount"  # a number, perhaps with a unit: compared exactly
+    SHORT = "short"  # a name or a phrase: compared by its words, and by meaning
+    LONG = "long"  # sentences: compared by meaning, sentence by sentence
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sentences:
+    """The sentences of an answer and how little the samples repeat each: (m,) in [0, 1]."""
+
+    spans: Sequence[Span]
+    risks: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Signals:
+    """The signs of doubt of one exchange; a sign that cannot be had is not there.
+
+    *labels* are the groups of the answer and its samples, in this order.
+    """
+
+    kind: Kind
+    values: Mapping[str, float]
+    labels: Labels | None = None
+    sentences: Sentences | None = None
+
+
+def kind_of(reading: Reading, answer: str) -> Kind:
+    if not short(answer):
+        return Kind.LONG
+    return Kind.AMOUNT if reading.amounts and not reading.words else Kind.SHORT
+
+
+def signals(exchange: Exchange, models: Models) -> Signals:
+    """Read everything that *exchange* offers; the models are asked only where they can tell."""
+    kind = kind_of(read(exchange.answer), exchange.answer)
+    values = {"difficulty": difficulty(exchange.prompt)} if exchange.prompt.strip() else {}
+    values |= _from_tokens(exchange)
+    if not exchange.samples:
+        return Signals(kind, values)
+    labels = grouped(exchange, kind, models).labels
+    values |= _from_groups(labels, exchange)
+    if kind is Kind.AMOUNT:
+        return Signals(kind, values, labels)
+    values["distance"] = _distance(exchange, models)
+    sentences = repeated(exchange, kind, models)
+    values["unrepeated"] = float(sentences.risks.mean())
+    return Signals(kind, values, labels, sentences)
+
+
+def difficulty(prompt: str) -> float:
+    """How much there is to a prompt before anything is answered: [0, 1], by its length.
+
+    The cheapest predictor of failure (compare Kadavath et al., arXiv 2207.05221, on P(IK)); it
+    breaks ties among answers that all samples repeat.
+    """
+    words = min(len(prompt.split()), LONGEST_PROMPT)
+    return log1p(words) / log1p(LONGEST_PROMPT)
+
+
+def grouped(exchange: Exchange, kind: Kind, models: Models) -> Groups:
+    """Group the answer and its samples by meaning, the answer first."""
+    texts = [exchange.answer, *exchange.samples]
+    if kind is Kind.AMOUNT:
+        return Groups(wordings(texts))
+    question = exchange.prompt if kind is Kind.SHORT else ""
+    return group(texts, models.entailment, models.embedding, question=question)
+
+
+def repeated(exchange: Exchange, kind: Kind, models: Models) -> Sentences:
+    """How little the samples repeat each sentence of the answer."""
+    spans = split(exchange.answer) if kind is Kind.LONG else [Span(0, len(exchange.answer))]
+    texts = [span.of(exchange.answer) for span in spans]
+    said = [repetition.words(text) for text in texts]
+    shared = repetition.unshared(said, [repetition.words(text) for text in exchange.samples])
+    if kind is not Kind.LONG:
+        return Sentences(spans, shared)
+    found = repetition.read_against(texts, exchange.samples, models.entailment)
+    return Sentences(spans, (repetition.contradiction(found) + shared) / 2.0)
+
+
+def sequence_logprobs(exchange: Exchange) -> list[float] | None:
+    """The length-normalised log-probabilities of the answer and its samples, if all are known."""
+    rows = [exchange.logprobs, *exchange.sample_logprobs]
+    if not all(rows) or len(rows) <= len(exchange.samples):
+        return None
+    return [-tokens.surprise(row) for row in rows if row]
+
+
+def _from_groups(labels: Labels, exchange: Exchange) -> dict[str, float]:
+    return {
+        "disagreement": entropy.disagreement(labels[1:] == labels[0]),
+        "entropy": entropy.relative_entropy(labels, sequence_logprobs(exchange)),
+    }
+
+
+def _from_tokens(exchange: Exchange) -> dict[str, float]:
+    values: dict[str, float] = {}
+    if exchange.logprobs:
+        values["doubt"] = tokens.mean_doubt(exchange.logprobs)
+        values["weakest"] = tokens.worst_doubt(exchange.logprobs)
+    rows = [token.alternatives for token in exchange.tokens if len(token.alternatives) > 1]
+    if rows:
+        values["wavering"] = tokens.relative_alternatives_entropy(rows)
+    return values
+
+
+def _distance(exchange: Exchange, models: Models) -> float:
+    vectors = np.asarray(models.embedding([exchange.answer, *exchange.samples]))
+    return dispersion.distance(vectors[0], vectors[1:])
