@@ -182,7 +182,7 @@ def test_recorded_answers_are_read_with_a_telling_id(tmp_path: Path) -> None:
         (["in.jsonl", "-o", "no/out.jsonl"], 1, "No such file or directory"),
         (["in.jsonl", "--batch-size", "0"], 2, "batch-size"),
         (["in.jsonl", "--on-error", "pray"], 2, "on-error"),
-        ([], 2, "IN.jsonl"),
+        ([], 2, "FILE.jsonl"),
     ],
 )
 def test_wrong_usage_is_2_and_what_cannot_run_is_1(

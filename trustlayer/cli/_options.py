@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from trustlayer.cli._reading import OnError
 from trustlayer.errors import BrokenDetector
 from trustlayer.finding import Detector
 from trustlayer.registry import available, load
@@ -37,6 +38,16 @@ DetectorNames = Annotated[
     ),
 ]
 AsJson = Annotated[bool, option("--json", help="Print JSON.")]
+Lines = Annotated[
+    str, argument(metavar="FILE.jsonl", help="JSON lines, may be gzipped; - is stdin.")
+]
+FromReplay = Annotated[
+    bool, option("--from-replay", help="Read recorded questions with several answers each.")
+]
+WhenBad = Annotated[OnError, option("--on-error", help="Stop at a bad line, or report it, go on.")]
+BatchSize = Annotated[
+    int, option(min=1, metavar="ANSWERS", help="How many are examined at a time.")
+]
 Timeout = Annotated[
     float,
     option(min=0.001, metavar="SECONDS", help="What each detector is granted an answer."),

@@ -14,9 +14,12 @@ from trustlayer.batches import BATCH
 from trustlayer.cli._evaluation_view import evaluation_view
 from trustlayer.cli._options import (
     AsJson,
+    BatchSize,
     DetectorNames,
+    FromReplay,
+    Lines,
     Timeout,
-    argument,
+    WhenBad,
     detectors_named,
     option,
 )
@@ -40,7 +43,7 @@ Answers of one group, as those on one document, are resampled together. Spans ar
 of the answer: an empty list says that there are none, no list that nobody marked them.""",
     Figures="""\
 AUROC, AUPRC of the risk; F1, balanced accuracy at the detector's own limit; ECE, the calibration \
-error over 15 bins of equal count; span F1, over characters. In brackets: 95 % bootstrap intervals.
+error over 15 bins of equal count; span F1, over characters. Beneath: 95 % bootstrap intervals.
 together: the largest of the risks, as a Verifier sees them. length, novelty: what a detector has \
 to beat, the answer's length and the share of its words that the context lacks.""",
     codes="0 evaluated; 1 a line was bad, also where it was skipped, or it could not run; "
@@ -49,19 +52,11 @@ to beat, the answer's length and the share of its words that the context lacks."
 
 
 def evaluate(
-    source: Annotated[
-        str, argument(metavar="DATA.jsonl", help="JSON lines, may be gzipped; - is stdin.")
-    ],
+    source: Lines,
     detector: DetectorNames = None,
-    from_replay: Annotated[
-        bool, option("--from-replay", help="Read recorded questions with several answers each.")
-    ] = False,
-    on_error: Annotated[
-        OnError, option(help="Stop at a bad line, or report it and go on.")
-    ] = OnError.STOP,
-    batch_size: Annotated[
-        int, option(min=1, metavar="ANSWERS", help="How many are examined at a time.")
-    ] = BATCH,
+    from_replay: FromReplay = False,
+    on_error: WhenBad = OnError.STOP,
+    batch_size: BatchSize = BATCH,
     timeout: Timeout = 60.0,
     draws: Annotated[int, option(min=0, help="Resamples for the intervals.")] = 1000,
     seed: Annotated[int, option(min=0, help="Of the resampling.")] = 0,

@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from trustlayer.batches import BATCH, examined
-from trustlayer.cli._options import DetectorNames, Timeout, argument, detectors_named, option
+from trustlayer.cli._options import (
+    BatchSize,
+    DetectorNames,
+    FromReplay,
+    Lines,
+    Timeout,
+    WhenBad,
+    detectors_named,
+    option,
+)
 from trustlayer.cli._progress import progress
 from trustlayer.cli._reading import OnError, Reading, opened
 from trustlayer.cli._terminal import examples
@@ -29,24 +38,15 @@ on the answer as a whole has none. What is written is in the order of what is re
 
 
 def examine(
-    source: Annotated[
-        str, argument(metavar="IN.jsonl", help="JSON lines, may be gzipped; - is stdin.")
-    ],
+    source: Lines,
     detector: DetectorNames = None,
     output: Annotated[
         str, option("--output", "-o", metavar="OUT.jsonl", help="- is stdout.")
     ] = "-",
-    on_error: Annotated[
-        OnError, option(help="Stop at a bad line, or report it and go on.")
-    ] = OnError.STOP,
-    batch_size: Annotated[
-        int, option(min=1, metavar="ANSWERS", help="How many are examined at a time.")
-    ] = BATCH,
+    on_error: WhenBad = OnError.STOP,
+    batch_size: BatchSize = BATCH,
     timeout: Timeout = 60.0,
-    from_replay: Annotated[
-        bool,
-        option("--from-replay", help="Read recorded questions with several answers each."),
-    ] = False,
+    from_replay: FromReplay = False,
 ) -> None:
     """Examine many answers: JSON lines in (gzipped or not, - for stdin), findings out.
 
