@@ -22,10 +22,10 @@ class Spent:
 
     @classmethod
     def on(cls, attempts: Sequence[Attempt], seconds: float = 0.0) -> Spent:
-        """The sum over *attempts* that came to an answer, *seconds* after the run began."""
-        answered = [attempt for attempt in attempts if attempt.verdict is not None]
-        costs = [attempt.cost for attempt in answered]
-        tokens = [value for a in answered for value in (a.tokens_in, a.tokens_out)]
+        """The sum over *attempts*, *seconds* after the run began; no answer costs nothing."""
+        paid = [a for a in attempts if a.verdict is not None or a.cost is not None]
+        costs = [attempt.cost for attempt in paid]
+        tokens = [value for a in paid for value in (a.tokens_in, a.tokens_out)]
         return cls(
             None if None in costs else math.fsum(cost for cost in costs if cost is not None),
             None if None in tokens else sum(count for count in tokens if count is not None),

@@ -8,23 +8,21 @@ stands in the `Trail`, also when the loop is broken off.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
+from trustlayer.answers import Examined, added, exchange_of
 from trustlayer.budget import Spent
 from trustlayer.examination import Examination
 from trustlayer.exchange import Exchange
-from trustlayer.finding import Finding, Unexamined
 from trustlayer.guidance import guide
+from trustlayer.keeping import cut, lost, spliced
 from trustlayer.model import Ask, Model, Reply, Request
 from trustlayer.outcome import Attempt, Verdict
 from trustlayer.patience import TRIES
-from trustlayer.policy import Action, Policy
+from trustlayer.policy import Action, Policy, Strategy
 from trustlayer.thrift import Thrift
 from trustlayer.trail import Answered, Course, Sent, Several, Step, Trail
-
-N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,35 @@ class _Rung:
         return Ask(self.model, request, after, self.policy.budget.left(trail.spent))
 
     def failed(self, request: Request, answered: Answered, action: Action) -> Attempt:
-        error, seconds = answered.error, answered.seconds
-        return Attempt(self.model.name, request, None, action, error=error, seconds_asking=seconds)
+        """An attempt without a usable answer; it may have cost something all the same."""
+        reply = answered.reply
+        return Attempt(
+            self.model.name,
+            request,
+            None,
+            action,
+            error=answered.error,
+            seconds_asking=answered.seconds,
+            tokens_in=None if reply is None else reply.tokens_in,
+            tokens_out=None if reply is None else reply.tokens_out,
+            cost=None if reply is None else self.model.cost(reply),
+        )
 
-    def samples(self, examined: _Examined, request: Request, trail: Trail) -> bool:
+    def after_failure(self, trail: Trail, number: int, *, repair: bool) -> Action:
+        """What follows on an answer that did not come, or on a repair that changed too much."""
+        if repair and number < self.policy.revisions:
+            return Action.REVISE
+        return trail.ending(self.policy) if self.last else Action.ESCALATE
+
+    def abstaining(self, verdict: Verdict) -> _Rung:
+        """A rung that gives the answer of *verdict* without its doubtful sentences, for nothing."""
+
+        def ask(request: Request) -> Reply:
+            return Reply(cut(verdict, self.policy), tokens_in=0, tokens_out=0, cost=0.0)
+
+        return replace(self, model=Model(Strategy.ABSTAIN.value, ask))
+
+    def samples(self, examined: Examined, request: Request, trail: Trail) -> bool:
         """Whether further answers are worth their cost, and can be paid for."""
         exchange, examination = examined.exchange, examined.examination
         if not self.policy.wants_samples(exchange, examination.findings, examination.unexamined):
@@ -88,42 +111,75 @@ def course(
 
 
 def _attempts(rung: _Rung, request: Request, trail: Trail) -> Course:
-    number = 0
-    while True:
-        attempt = yield from _attempt(rung, request, trail, number)
+    """Ask, and have the answer bettered by one strategy after the other."""
+    asked, repair = rung, False
+    for number in range(rung.policy.revisions + 1):
+        before = trail.best
+        attempt = yield from _attempt(asked, request, trail, number, repair=repair)
         trail.add(attempt)
         if attempt.action is not Action.REVISE or trail.best is None:
             return
-        request = guide(trail.best, rung.policy)
-        number += 1
+        strategy = rung.policy.strategy(number)
+        repair = strategy is Strategy.REPAIR
+        asked = rung.abstaining(trail.best) if strategy is Strategy.ABSTAIN else rung
+        missing = _lost(rung.policy, number, before, attempt.verdict)
+        request = guide(trail.best, rung.policy, strategy, missing)
 
 
 def _attempt(
-    rung: _Rung, request: Request, trail: Trail, number: int
+    rung: _Rung, request: Request, trail: Trail, number: int, *, repair: bool = False
 ) -> Generator[Step, Sent, Attempt]:
     policy, model = rung.policy, rung.model
     if (reason := policy.budget.reached(trail.spent)) is not None:
         unasked = Answered(None, f"not asked: {reason}", 0.0)
         return rung.failed(request, unasked, trail.ending(policy))
     answered = yield from _answered(rung, request, trail)
-    if answered.reply is None:
-        action = trail.ending(policy) if rung.last else Action.ESCALATE
-        return rung.failed(request, answered, action)
+    if repair and answered.reply is not None:
+        answered = _repaired(rung, trail, answered, answered.reply)
+    if answered.reply is None or answered.error is not None:
+        return rung.failed(request, answered, rung.after_failure(trail, number, repair=repair))
     question = (model.name, Request(request.prompt, request.context))
-    exchange = _exchange(request, answered.reply, trail.samples.get(question, ()))
+    exchange = exchange_of(request, answered.reply, trail.samples.get(question, ()))
     examined = yield from _examined(exchange, answered.reply, [(model, answered)])
     if rung.samples(examined, request, trail):
         examined = yield from _sampled(rung, request, trail, examined)
         trail.samples[question] = examined.samples
     verdict = judge(policy, examined.exchange, examined.examination, attempt=number, last=rung.last)
+    verdict, kept = _weighed(rung, trail, verdict, answered.reply, number)
+    return examined.attempt(answered.reply.model or model.name, request, verdict, kept=kept)
+
+
+def _weighed(
+    rung: _Rung, trail: Trail, verdict: Verdict, reply: Reply, number: int
+) -> tuple[Verdict, bool]:
+    """What follows from *verdict* beside the earlier ones, and whether its answer is kept."""
+    missing = _lost(rung.policy, number, trail.best, verdict)
     sound = verdict if verdict.action is Action.ACCEPT else None
-    verdict = rung.weigh(verdict, answered.reply)
-    kept = sound is not None or trail.improves(verdict)
     trail.sound = sound or trail.sound
+    kept = sound is not None or (trail.improves(verdict) and not missing)
+    if sound is not None and missing and number < rung.policy.revisions:
+        verdict = replace(verdict, action=Action.REVISE)  # acceptable, but less than it could be
+    verdict = rung.weigh(verdict, reply)
     if verdict.action.final and trail.sound is not None:  # an earlier answer will do
         verdict = replace(verdict, action=Action.ACCEPT)
-    name = answered.reply.model or model.name
-    return examined.attempt(name, request, verdict, kept=kept)
+    return verdict, kept
+
+
+def _lost(policy: Policy, number: int, before: Verdict | None, after: Verdict | None) -> list[str]:
+    """The sentences that passed before and that a revision lost or broke."""
+    if number == 0 or before is None or after is None:
+        return []  # no revision
+    return [] if policy.strategy(number - 1) is Strategy.RETRY else lost(before, after, policy)
+
+
+def _repaired(rung: _Rung, trail: Trail, answered: Answered, reply: Reply) -> Answered:
+    """The answer whose doubtful sentences *reply* rewrites."""
+    assert trail.best is not None
+    try:
+        text = spliced(trail.best, rung.policy, reply.text)
+    except ValueError as error:
+        return replace(answered, error=f"ValueError: {error}")
+    return replace(answered, reply=replace(reply, text=text))
 
 
 def _answered(rung: _Rung, request: Request, trail: Trail) -> Generator[Step, Sent, Answered]:
@@ -143,60 +199,18 @@ def _answered(rung: _Rung, request: Request, trail: Trail) -> Generator[Step, Se
     raise AssertionError("the last try returns")
 
 
-@dataclass(frozen=True, slots=True)
-class _Examined:
-    """An exchange, what was found in it, and whom it took to ask: the first one answered it."""
-
-    exchange: Exchange
-    examination: Examination
-    asked: Sequence[tuple[Model, Answered]]
-
-    @property
-    def findings(self) -> Mapping[str, Finding]:
-        return self.examination.findings
-
-    @property
-    def unexamined(self) -> tuple[Unexamined, ...]:
-        return self.examination.unexamined
-
-    @property
-    def samples(self) -> tuple[Reply, ...]:
-        """The further answers that the exchange carries; none when one of them failed."""
-        replies = (answered.reply for _, answered in self.asked[1:])
-        return tuple(r for r in replies if r is not None) if self.exchange.samples else ()
-
-    def attempt(self, name: str, request: Request, verdict: Verdict, *, kept: bool) -> Attempt:
-        """The attempt that this was, with all its costs; the samples came at the same time."""
-        replies = [(model, a.reply) for model, a in self.asked if a.reply is not None]
-        reply = self.asked[0][1].reply
-        first, *others = (answered.seconds for _, answered in self.asked)
-        return Attempt(
-            name,
-            request,
-            verdict,
-            verdict.action,
-            kept=kept,
-            seconds_asking=first + max(others, default=0.0),
-            seconds_examining=self.examination.seconds,
-            tokens_in=_sum([reply.tokens_in for _, reply in replies]),
-            tokens_out=_sum([reply.tokens_out for _, reply in replies]),
-            cost=_sum([model.cost(reply) for model, reply in replies]),
-            output=None if reply is None else reply.output,
-        )
-
-
 def _examined(
     exchange: Exchange, reply: Reply, asked: Sequence[tuple[Model, Answered]]
-) -> Generator[Step, Sent, _Examined]:
+) -> Generator[Step, Sent, Examined]:
     examination = yield exchange
     assert isinstance(examination, Examination)
     declared = replace(examination, unexamined=examination.unexamined + reply.unexamined)
-    return _Examined(exchange, declared, asked)
+    return Examined(exchange, declared, asked)
 
 
 def _sampled(
-    rung: _Rung, request: Request, trail: Trail, before: _Examined
-) -> Generator[Step, Sent, _Examined]:
+    rung: _Rung, request: Request, trail: Trail, before: Examined
+) -> Generator[Step, Sent, Examined]:
     """Examine again, with samples; when one does not come, nobody has examined these."""
     sampling, reply = rung.policy.sampling, before.asked[0][1].reply
     assert sampling is not None
@@ -210,9 +224,9 @@ def _sampled(
     if len(replies) < len(answers):
         reason = next(answer.error for answer in answers if answer.reply is None)
         missed = sampling.missed(before.examination, str(reason))
-        return _Examined(before.exchange, missed, asked)
-    after = yield from _examined(_exchange(request, reply, replies), reply, asked)
-    seconds = _added(before.examination.seconds, after.examination.seconds)
+        return Examined(before.exchange, missed, asked)
+    after = yield from _examined(exchange_of(request, reply, replies), reply, asked)
+    seconds = added(before.examination.seconds, after.examination.seconds)
     return replace(after, examination=replace(after.examination, seconds=seconds))
 
 
@@ -239,27 +253,3 @@ def given(policy: Policy, exchange: Exchange, examination: Examination) -> Attem
     return Attempt(
         None, request, verdict, verdict.action, True, seconds_examining=examination.seconds
     )
-
-
-def _exchange(request: Request, reply: Reply, samples: Sequence[Reply]) -> Exchange:
-    context = request.context if reply.context is None else reply.context
-    rows = [sample.likelihoods for sample in samples]
-    return Exchange(
-        request.prompt,
-        reply.text,
-        context,
-        tuple(sample.text for sample in samples),
-        reply.likelihoods,
-        reply.tokens,
-        () if None in rows else tuple(row for row in rows if row is not None),
-    )
-
-
-def _sum(values: Sequence[N | None]) -> N | None:
-    # One unknown makes the whole unknown: a sum of the rest would pass for a total.
-    known = [value for value in values if value is not None]
-    return sum(known[1:], known[0]) if known and len(known) == len(values) else None
-
-
-def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
-    return {name: one.get(name, 0.0) + other.get(name, 0.0) for name in {**one, **other}}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import cast
 
 TRIES = 3  # times that one question is put again
@@ -44,6 +43,8 @@ def _seconds(value: object) -> float | None:
         return None
     if _NUMBER.fullmatch(value.strip()):
         return float(value)
+    from email.utils import parsedate_to_datetime  # slow to import, and seldom needed
+
     try:
         at = parsedate_to_datetime(value)
     except ValueError:

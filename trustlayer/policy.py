@@ -31,13 +31,29 @@ class Action(StrEnum):
         return self not in (Action.REVISE, Action.ESCALATE)
 
 
+class Strategy(StrEnum):
+    """How an answer is to be bettered.
+
+    REVISE asks for the whole answer again, the doubts spelled out. REPAIR has the doubtful
+    sentences alone rewritten and keeps the rest word for word. RETRY puts the question again as
+    if for the first time, to keep the best of several answers. ABSTAIN asks nobody: it cuts the
+    doubtful sentences out.
+    """
+
+    REVISE = "revise"
+    REPAIR = "repair"
+    RETRY = "retry"
+    ABSTAIN = "abstain"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """Accept below the limits, revise while attempts last, then escalate, then *otherwise*.
 
     The limit of a detector is the one in *limits* under its name, else *limit*, else the
     detector's own, else 0.5.
-    *revisions* is the number of second tries granted to each model. *tolerated* names the
+    *revisions* is the number of second tries granted to each model, made by the *strategies* in
+    turn, the last of which serves all that are left. *tolerated* names the
     detectors whose failure to examine an answer does not keep it from being accepted.
     *otherwise* is what becomes of an answer that no model got right: HOLD it for a person,
     or REFUSE it. *certificate* is the one that the limits come from, if they are certified.
@@ -56,6 +72,7 @@ class Policy:
     budget: Budget = Budget()  # noqa: RUF009  # frozen
     cascade: bool = False
     clear: Mapping[str, float] = field(default_factory=dict[str, float])
+    strategies: tuple[Strategy, ...] = (Strategy.REVISE,)
 
     def __post_init__(self) -> None:
         for name, limit in {"every detector": self.limit, **self.limits}.items():
@@ -63,6 +80,8 @@ class Policy:
                 raise ValueError(f"the limit of {name} must lie in [0, 1], got {limit}")
         if self.revisions < 0:
             raise ValueError(f"revisions must be 0 or more, got {self.revisions}")
+        if not self.strategies:
+            raise ValueError("strategies must name one or more, got none")
         if self.otherwise not in (Action.HOLD, Action.REFUSE):
             raise ValueError(f"otherwise must be HOLD or REFUSE, got {self.otherwise!r}")
         if isinstance(self.tolerated, str):
@@ -91,6 +110,10 @@ class Policy:
 
     def limit_of(self, detector: str) -> float:
         return self.limits.get(detector, DEFAULT_LIMIT if self.limit is None else self.limit)
+
+    def strategy(self, revision: int) -> Strategy:
+        """How to make that *revision*, counted from zero."""
+        return self.strategies[min(revision, len(self.strategies) - 1)]
 
     def exceeded(self, findings: Mapping[str, Finding]) -> list[str]:
         """Name the detectors whose risk lies above their limit."""
