@@ -47,12 +47,15 @@ class Sampling:
     name, needs = "sampling", ("samples",)
     def examine(self, exchanges):
         return [Finding(0.0) for _ in exchanges]
+
+class Either(Sampling):
+    name, needs = "either", ("samples|logprobs",)
 """
 
 
 @pytest.fixture(autouse=True)
 def _installed(install: Callable[..., Path]) -> None:
-    install(SOURCE, shouting="shouting", lost="lost", sampling="Sampling")
+    install(SOURCE, shouting="shouting", lost="lost", sampling="Sampling", either="Either")
 
 
 def run(*arguments: str | Path, stdin: bytes | None = None) -> Result:
@@ -112,8 +115,9 @@ def test_by_default_detectors_that_need_samples_are_left_out_and_named(tmp_path:
     (tmp_path / "page.txt").write_text("The sky is blue.")
     done = run("verify", "--answer", "The sky is blue.", "--context", "page.txt", "--json")
     assert done.exit_code in (0, 3), done.output
-    assert "sampling" not in json.loads(done.stdout)["findings"]
-    assert "sampling" in done.stderr
+    for name in ("sampling", "either"):
+        assert name not in json.loads(done.stdout)["findings"]
+        assert name in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,9 @@ class Detector(Protocol):
     """Anything with a name that can examine a batch of exchanges.
 
     A detector may also carry ``version: str``, ``needs: tuple[str, ...]`` (the fields of
-    `Exchange` that it cannot do without) and ``limit: float`` (the risk up to which an answer
-    is sound by default). Its ``repr`` is recorded with every outcome: keep secrets out of it.
+    `Exchange` that it cannot do without; ``"samples|logprobs"`` where either will do) and
+    ``limit: float`` (the risk up to which an answer is sound by default). Its ``repr`` is
+    recorded with every outcome: keep secrets out of it.
     """
 
     @property

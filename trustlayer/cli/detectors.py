@@ -77,7 +77,7 @@ def _show(one: Description) -> None:
         line = Text.assemble((visible(one.name), "bold red"), "  does not load")
         detail = visible(one.error)
     else:
-        needs = f"  needs {', '.join(one.needs)}" if one.needs else ""
+        needs = f"  needs {', '.join(one.needs).replace('|', ' or ')}" if one.needs else ""
         told = f"  {one.version}  limit {one.limit:.3g}{needs}"
         line = Text.assemble((visible(one.name), "bold"), (visible(told), "dim"))
         detail = visible(one.doc)

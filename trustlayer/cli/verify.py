@@ -102,7 +102,7 @@ def _read(file: str) -> str:
 def _fitting(names: Sequence[str] | None) -> list[Detector]:
     """The detectors asked for by name, or those that need nothing which cannot be given here."""
     loaded = detectors_named(names)
-    unfit = [d.name for d in loaded if UNGIVEN.intersection(getattr(d, "needs", ()))]
+    unfit = [d.name for d in loaded if any(map(_ungiven, getattr(d, "needs", ())))]
     if names or not unfit:
         return loaded
     say(f"not used, as samples or logprobs cannot be given here: {', '.join(unfit)}", "note")
@@ -110,6 +110,10 @@ def _fitting(names: Sequence[str] | None) -> list[Detector]:
     if not fitting:
         raise typer.BadParameter("no detector is left to examine with")
     return fitting
+
+
+def _ungiven(need: str) -> bool:
+    return UNGIVEN.issuperset(need.split("|"))
 
 
 def _limits(given: Sequence[str] | None, detectors: Sequence[Detector]) -> dict[str, float]:

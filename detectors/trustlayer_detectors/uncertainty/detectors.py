@@ -43,6 +43,7 @@ class Uncertainty:
 
     models: Models = field(default=Models(), repr=False)
     name: ClassVar[str] = "uncertainty"
+    needs: ClassVar[tuple[str, ...]] = ("samples|logprobs",)
     version: ClassVar[str] = "1"
 
     def examine(self, exchanges: Sequence[Exchange], /) -> list[Found]:
