@@ -113,13 +113,14 @@ def column(answers: Sequence[Judgement], name: str) -> tuple[Floats, Flags, list
 def _together(
     answers: Sequence[Judgement], limits: Mapping[str, float]
 ) -> tuple[Sequence[Judgement], Mapping[str, float]]:
-    # What a Verifier goes by; an answer counts only if all its detectors could examine it.
-    if len(limits) < 2:
+    # What a Verifier goes by; an answer counts only if all could examine it that could any.
+    able = {name for name in limits if any(name in answer.risks for answer in answers)}
+    if len(able) < 2:
         return answers, limits
     policy = Policy(limits=limits)
     made = [
         replace(answer, risks={**answer.risks, TOGETHER: policy.risk(_findings(answer))})
-        if answer.risks.keys() >= limits.keys()
+        if answer.risks.keys() >= able
         else answer
         for answer in answers
     ]
