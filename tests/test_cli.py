@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 import trustlayer
 from trustlayer.cli import app
 
-COMMANDS = ["verify", "examine", "detectors", "report", "show", "db"]
+COMMANDS = ["verify", "examine", "detectors", "report", "show", "db", "audit"]
 
 
 def trustlayer_command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -94,6 +94,23 @@ def for_writing(engine: Engine) -> Engine:
     return engine.execution_options(trustlayer_writes=True)
 
 
+def sweep(engine: Engine) -> bool:
+    """Remove old versions of rows from the disk; False when SQLite's readers are in the way.
+
+    SQLite keeps them in its log, and overwrites those in its file; PostgreSQL keeps them in
+    the table until it is rewritten, which locks it, and in its own log for some time.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            [[busy, *_]] = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return not busy
+    with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        for statement in ("VACUUM (FULL) texts", "VACUUM (FULL) correlations", "CHECKPOINT"):
+            connection.exec_driver_sql(statement)
+    return True
+
+
 def _server() -> dict[str, Any]:
     return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
 
@@ -109,6 +126,7 @@ def _prepare(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver would begin too late, see _begin
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
+    connection.execute("PRAGMA secure_delete = ON")  # what is erased is overwritten
 
 
 def _prepare_server(connection: Any, _record: object) -> None:

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Engine, Select, select
+from sqlalchemy import Connection, Engine, Select, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from trustlayer.audit import schema
-from trustlayer.audit.databases import connect, expect_file, for_writing, in_memory, masked
+from trustlayer.audit.databases import connect, expect_file, for_writing, in_memory, masked, sweep
 from trustlayer.audit.digests import lookup_digest
 from trustlayer.audit.reading import read
 from trustlayer.audit.records import Record, record
@@ -119,6 +119,23 @@ class AuditStore:
             if self._engine.dialect.name == "postgresql":  # SQLite's are snapshots anyway
                 session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             yield session
+
+    @contextmanager
+    def transaction(self) -> Generator[Connection]:
+        """A transaction for writing: committed at its end, undone by an error, explained."""
+        self._expect_open()
+        with explained(self.url), for_writing(self._engine).begin() as connection:
+            yield connection
+
+    def sweep(self) -> None:
+        """Have old versions of changed rows removed from the disk; StoreUnavailable if not yet."""
+        self._expect_open()
+        with explained(self.url):
+            swept = sweep(self._engine)
+        if not swept:
+            error = StoreUnavailable(f"{masked(self.url)} is being read: old versions stay so long")
+            error.add_note("do the same again once no other program has the store open")
+            raise error
 
     def close(self) -> None:
         """Let go of the database; the store cannot be used any more."""

@@ -9,6 +9,7 @@ import typer
 from trustlayer import __version__
 from trustlayer.cli import (
     _terminal,
+    audit,
     calibrate,
     db,
     demo,
@@ -49,6 +50,7 @@ app.command(epilog=replay.EPILOG)(replay.replay)
 app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=show.EPILOG)(show.show)
 app.add_typer(db.app, name="db")
+app.add_typer(audit.app, name="audit")
 
 
 def main() -> None:
