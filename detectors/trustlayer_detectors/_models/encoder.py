@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from trustlayer_detectors._models.memory import Memory
 from trustlayer_detectors._models.pieces import CLS, SEP, Ints, Pieces
@@ -23,7 +24,7 @@ from trustlayer_detectors._models.sessions import (
 WIDTH = 384
 WINDOW, STRIDE = 126, 96  # word pieces; a token is read with at least 15 on either side
 _BATCH = 2_048  # tokens in one inference
-_windows_seen: Memory[Floats] = Memory(48_000_000, lambda vectors: vectors.nbytes)
+_windows_seen: Memory[npt.NDArray[np.float16]] = Memory(96_000_000, lambda vectors: vectors.nbytes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,13 +84,13 @@ def _windows(length: int) -> Iterator[tuple[int, int, int]]:
         yield start, min(start + WINDOW, length), kept
 
 
-def _read(windows: Sequence[Ints]) -> list[Floats]:
+def _read(windows: Sequence[Ints]) -> list[npt.NDArray[np.float16]]:
     keys = [window.tobytes() for window in windows]
     known = {key: _windows_seen.get(key) for key in keys}
     new = {key: row for key, row in zip(keys, windows, strict=True) if known[key] is None}
     for key, vectors in zip(new, _inferred(list(new.values())), strict=True):
-        known[key] = vectors
-        _windows_seen.put(key, vectors)
+        known[key] = vectors.astype(np.float16)
+        _windows_seen.put(key, known[key])
     return [vectors for key in keys if (vectors := known[key]) is not None]
 
 

@@ -79,11 +79,12 @@ def brier(labels: Array, risks: Array) -> float:
     return float(np.mean((risks - labels) ** 2))
 
 
-def best_f1_limit(labels: Array, risks: Array) -> float:
+def best_f1_limit(labels: Array, risks: Array, weights: Array | None = None) -> float:
     """Return the limit on risk at which F1 is largest, halfway between two risks."""
     order = np.argsort(-risks, kind="stable")
-    hits = np.cumsum(labels[order])
-    f1 = 2 * hits / (np.arange(1, len(order) + 1) + labels.sum())
+    each = np.ones(len(labels)) if weights is None else np.asarray(weights)
+    hits = np.cumsum((labels * each)[order])
+    f1 = 2 * hits / (np.cumsum(each[order]) + np.sum(labels * each))
     best = int(np.argmax(f1))
     below = risks[order[best + 1]] if best + 1 < len(order) else 0.0
     return float((risks[order[best]] + below) / 2)

@@ -45,6 +45,13 @@ LONG = {
     "mtragun_reference": 999, "vitaminc_real": 5_000, "fever_train": 3_000,
     "nli_mnli": 3_000, "tabfact_pairs": 1_500, "infotabs": 1_500, "fool_me_twice": 1_500,
 }  # fmt: skip
+# Whose supported sentences are edited into unsupported ones.
+EDITED = frozenset({
+    "bump", "clapnq_dev", "fetaqa", "qmsum", "mtragun_reference", "summac_factcc",
+    "summac_summeval", "factscore", "summedits_news", "summedits_podcast",
+    "summedits_qmsumm", "summedits_sales_call", "summedits_sales_email",
+    "summedits_scitldr", "wice_claim", "defacto", "diasumfact_qmsum", "expertqa",
+})  # fmt: skip
 _NOISY = {"expertqa": 0.4, "halueval_summarization": 0.4, "summac_polytope": 0.6}
 _OPENINGS = (
     "Based on the provided passages, ", "According to passage 1, ", "According to passage 2, ",
