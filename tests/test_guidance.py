@@ -166,3 +166,36 @@ def test_long_answers_stay_quick() -> None:
     cloud = Cloud([draft, "The tower stands in Paris. " * 20_000])
     outcome = Verifier([Wrong()], [cloud.model()]).run("?", CONTEXT)
     assert outcome.action is Action.ACCEPT
+
+
+def test_further_passages_are_retrieved_for_what_is_in_doubt() -> None:
+    cloud, searched = Cloud([DRAFT, REPAIRED]), list[str]()
+
+    def retrieve(text: str) -> list[str]:
+        searched.append(text)
+        return ["It is made of iron.", CONTEXT[1]]
+
+    policy = Policy(strategies=(Strategy.RETRIEVE,))
+    verifier = Verifier([Wrong()], [cloud.model()], policy, retrieve=retrieve)
+    outcome = verifier.run("What of it?", CONTEXT)
+    assert searched == ["What of it?\nIt is 500 m tall.\nIt is made of gold."]
+    assert cloud.asked[1].context == (*CONTEXT, "It is made of iron.")
+    assert outcome.best is not None
+    assert outcome.best.exchange.context == cloud.asked[1].context
+
+
+def test_a_search_that_fails_is_recorded_and_done_without() -> None:
+    cloud = Cloud([DRAFT, REPAIRED])
+
+    def retrieve(text: str) -> list[str]:
+        raise OSError("no index")
+
+    policy = Policy(strategies=(Strategy.RETRIEVE,))
+    outcome = Verifier([Wrong()], [cloud.model()], policy, retrieve=retrieve).run("?", CONTEXT)
+    assert outcome.answer == REPAIRED
+    assert outcome.errors == ("OSError: no index",)
+
+
+def test_a_policy_that_retrieves_needs_a_retriever() -> None:
+    with pytest.raises(ValueError, match="retrieve="):
+        Verifier([Wrong()], policy=Policy(strategies=(Strategy.RETRIEVE,)))

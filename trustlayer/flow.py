@@ -16,7 +16,7 @@ from trustlayer.budget import Spent
 from trustlayer.examination import Examination
 from trustlayer.exchange import Exchange
 from trustlayer.guidance import guide
-from trustlayer.keeping import cut, lost, spliced
+from trustlayer.keeping import cut, doubtful, lost, spliced
 from trustlayer.model import Ask, Model, Reply, Request
 from trustlayer.outcome import Attempt, Verdict
 from trustlayer.patience import TRIES
@@ -33,6 +33,7 @@ class _Rung:
     model: Model
     above: Model | None
     thrift: Thrift | None
+    source: Model | None  # of further passages
 
     @property
     def last(self) -> bool:
@@ -98,10 +99,14 @@ def course(
     request: Request,
     trail: Trail,
     thrift: Thrift | None = None,
+    source: Model | None = None,
 ) -> Course:
-    """Ask each model in turn until an answer is accepted or none is left."""
+    """Ask each model in turn until an answer is accepted or none is left.
+
+    *source* is asked for further passages where a strategy wants them.
+    """
     for model, above in zip(models, [*models[1:], None], strict=True):
-        yield from _attempts(_Rung(policy, model, above, thrift), request, trail)
+        yield from _attempts(_Rung(policy, model, above, thrift, source), request, trail)
         if trail.attempts[-1].action is not Action.ESCALATE:
             break
         if trail.best is not None:  # the passages that a model found serve the next one too
@@ -124,6 +129,8 @@ def _attempts(rung: _Rung, request: Request, trail: Trail) -> Course:
         asked = rung.abstaining(trail.best) if strategy is Strategy.ABSTAIN else rung
         missing = _lost(rung.policy, number, before, attempt.verdict)
         request = guide(trail.best, rung.policy, strategy, missing)
+        if strategy is Strategy.RETRIEVE:
+            request = yield from _supplied(rung, request, trail, trail.best)
 
 
 def _attempt(
@@ -147,6 +154,23 @@ def _attempt(
     verdict = judge(policy, examined.exchange, examined.examination, attempt=number, last=rung.last)
     verdict, kept = _weighed(rung, trail, verdict, answered.reply, number)
     return examined.attempt(answered.reply.model or model.name, request, verdict, kept=kept)
+
+
+def _supplied(
+    rung: _Rung, request: Request, trail: Trail, best: Verdict
+) -> Generator[Step, Sent, Request]:
+    """The *request* with the passages that are found for it; without, where the search fails."""
+    assert rung.source is not None
+    in_doubt, _ = doubtful(best, rung.policy)
+    texts = [span.of(best.exchange.answer) for span in in_doubt]
+    search = Request("\n".join([request.prompt, *texts]))
+    answered = yield Ask(rung.source, search, patience=rung.policy.budget.left(trail.spent))
+    assert isinstance(answered, Answered)
+    if answered.reply is None:
+        trail.add(replace(rung, model=rung.source).failed(search, answered, Action.REVISE))
+        return request
+    fresh = [text for text in answered.reply.context or () if text not in request.context]
+    return replace(request, context=(*request.context, *fresh))
 
 
 def _weighed(

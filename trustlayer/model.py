@@ -121,6 +121,13 @@ class Model:
         return cls(called, lambda request: function(request.text), price)
 
 
+def source_of(retrieve: Callable[[str], Iterable[str]] | None) -> Model | None:
+    """What is asked like a model, and replies with passages that *retrieve* finds."""
+    if retrieve is None:
+        return None
+    return Model("retrieve", lambda request: Reply("", context=tuple(retrieve(request.prompt))))
+
+
 Askable = Model | Callable[[str], Answer | Awaitable[Answer]]
 
 

@@ -35,13 +35,16 @@ class Strategy(StrEnum):
     """How an answer is to be bettered.
 
     REVISE asks for the whole answer again, the doubts spelled out. REPAIR has the doubtful
-    sentences alone rewritten and keeps the rest word for word. RETRY puts the question again as
+    sentences alone rewritten and keeps the rest word for word. RETRIEVE looks for further
+    passages on the question and the doubtful sentences first, and then asks as REVISE does. RETRY
+    puts the question again as
     if for the first time, to keep the best of several answers. ABSTAIN asks nobody: it cuts the
     doubtful sentences out.
     """
 
     REVISE = "revise"
     REPAIR = "repair"
+    RETRIEVE = "retrieve"
     RETRY = "retry"
     ABSTAIN = "abstain"
 

@@ -104,3 +104,26 @@ def _nothing(step: Step, reason: str, detectors: Sequence[Detector]) -> Sent:
     if isinstance(step, Several):
         return (Answered(None, reason, 0.0),) * len(step.asks)
     return Examination({}, tuple(Unexamined(d.name, reason) for d in detectors), {})
+
+
+def waiting(runs: Sequence[Run]) -> list[Run]:
+    """Those that have not come to their end."""
+    return [run for run in runs if run.step is not None]
+
+
+def apart(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """Those that wait for models, and those that wait for an examination."""
+    return [run for run in runs if run.asks], [run for run in runs if not run.asks]
+
+
+def answer_all(runs: Sequence[Run], answers: Sequence[Answered]) -> None:
+    """Give each of *runs* as many of *answers* as it asked questions."""
+    left = iter(answers)
+    for run in runs:
+        run.answer([next(left) for _ in run.asks])
+
+
+def send_all(runs: Sequence[Run], results: Sequence[Examination]) -> None:
+    """Go on with one of *results* each."""
+    for run, result in zip(runs, results, strict=True):
+        run.advance(result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
@@ -14,14 +14,14 @@ from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector
 from trustlayer.flow import course, given
 from trustlayer.gate import Gate
-from trustlayer.model import Askable, Model, Request
+from trustlayer.model import Askable, Model, Request, source_of
 from trustlayer.outcome import Outcome, Verdict
-from trustlayer.policy import Policy
-from trustlayer.runs import Run, record_of
+from trustlayer.policy import Policy, Strategy
+from trustlayer.runs import Run, answer_all, apart, record_of, send_all, waiting
 from trustlayer.stream import AsyncStream, Live, Stream
 from trustlayer.streaming import streaming
 from trustlayer.thrift import Thrift
-from trustlayer.trail import Answered, Trail
+from trustlayer.trail import Trail
 
 Correlation = Mapping[str, str]  # the caller's own ids, by name
 
@@ -40,7 +40,8 @@ class Verifier:
     text. *timeout* is what each detector is granted, in seconds an exchange; None waits for
     ever. With a *store* nothing is handed out before its outcome is durable. *concurrency*
     bounds how many questions of one batch are under way at once. *thrift* has acceptable
-    answers escalated, too, where that is worth its price.
+    answers escalated, too, where that is worth its price. *retrieve* finds passages for a text,
+    for policies whose strategies want that.
     """
 
     detectors: Sequence[Detector]
@@ -50,6 +51,7 @@ class Verifier:
     timeout: float | None = 60.0
     concurrency: int = 16
     thrift: Thrift | None = None
+    retrieve: Callable[[str], Iterable[str]] | None = None
 
     def __post_init__(self) -> None:
         names = [detector.name for detector in self.detectors]
@@ -57,6 +59,8 @@ class Verifier:
             raise ValueError("a Verifier needs at least one detector, got none")
         if repeated := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"detector names must differ, got twice: {', '.join(repeated)}")
+        if self.retrieve is None and Strategy.RETRIEVE in self.policy.strategies:
+            raise ValueError("the policy wants passages retrieved: give the Verifier retrieve=...")
 
     @property
     def rules(self) -> Policy:
@@ -124,10 +128,10 @@ class Verifier:
         """
         runs = self._start_all(requests, correlation, ladders)
         try:
-            while waiting := _waiting(runs):
-                asks, exchanges = _sorted(waiting)
-                _answer(asks, ask_all([ask for r in asks for ask in r.asks], self.concurrency))
-                _send(exchanges, self._examine_runs(exchanges))
+            while open_ := waiting(runs):
+                asks, exchanges = apart(open_)
+                answer_all(asks, ask_all([ask for r in asks for ask in r.asks], self.concurrency))
+                send_all(exchanges, self._examine_runs(exchanges))
         except BaseException as error:
             self._interrupt(runs, error)
             raise
@@ -143,11 +147,11 @@ class Verifier:
         """Do what `run_all` does, awaited."""
         runs = self._start_all(requests, correlation, ladders)
         try:
-            while waiting := _waiting(runs):
-                asks, exchanges = _sorted(waiting)
+            while open_ := waiting(runs):
+                asks, exchanges = apart(open_)
                 questions = [ask for run in asks for ask in run.asks]
-                _answer(asks, await aask_all(questions, self.concurrency))
-                _send(exchanges, await asyncio.to_thread(self._examine_runs, exchanges))
+                answer_all(asks, await aask_all(questions, self.concurrency))
+                send_all(exchanges, await asyncio.to_thread(self._examine_runs, exchanges))
         except BaseException as error:
             await asyncio.to_thread(self._interrupt, runs, error)
             raise
@@ -232,7 +236,9 @@ class Verifier:
     ) -> Run:
         models = self._ladder(ladder)
         run = self._run(request, correlation)
-        run.course = course(self.rules, models, request, run.trail, self.thrift)
+        run.course = course(
+            self.rules, models, request, run.trail, self.thrift, source_of(self.retrieve)
+        )
         run.advance()
         return run
 
@@ -278,22 +284,3 @@ def _each(
     if correlation is None or isinstance(correlation, Mapping):
         return [correlation] * count
     return correlation
-
-
-def _waiting(runs: Sequence[Run]) -> list[Run]:
-    return [run for run in runs if run.step is not None]
-
-
-def _sorted(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
-    return [run for run in runs if run.asks], [run for run in runs if not run.asks]
-
-
-def _answer(runs: Sequence[Run], answers: Sequence[Answered]) -> None:
-    left = iter(answers)
-    for run in runs:
-        run.answer([next(left) for _ in run.asks])
-
-
-def _send(runs: Sequence[Run], results: Sequence[Examination]) -> None:
-    for run, result in zip(runs, results, strict=True):
-        run.advance(result)

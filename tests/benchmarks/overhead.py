@@ -1,0 +1,80 @@
+"""What the loop itself costs beside one grounding examination, and many runs at once.
+
+Run: python tests/benchmarks/overhead.py
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from trustlayer import Exchange, Finding, Model, Request, Verifier, load
+
+PASSAGE = (
+    "The lighthouse on the northern head was lit for the first time in the spring of 1874 and "
+    "has guided ships through the strait ever since. Its tower of grey granite rises 41 metres "
+    "above the rock, and 186 steps lead up to the gallery, where the lamp turns once in twelve "
+    "seconds. Four keepers lived there with their families until the light was automated in 1988; "
+    "their houses are now a museum that opens from April to October. Visitors reach the island by "
+    "a ferry that leaves the harbour twice a day and takes a little more than half an hour."
+)
+ANSWER = " ".join(PASSAGE.split()[:100])
+
+
+@dataclass(frozen=True)
+class Still:
+    """A detector that takes no time."""
+
+    name: str = "still"
+
+    def examine(self, exchanges: Sequence[Exchange], /) -> list[Finding]:
+        return [Finding(0.1)] * len(exchanges)
+
+
+def median(call: Callable[[], object], times: int) -> float:
+    seconds = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - begun)
+    return statistics.median(seconds)
+
+
+async def _many(verifier: Verifier, count: int) -> float:
+    begun = time.perf_counter()
+    outcomes = await asyncio.gather(*(verifier.arun(f"{n}", (PASSAGE,)) for n in range(count)))
+    assert all(outcome.answer for outcome in outcomes)
+    return time.perf_counter() - begun
+
+
+async def _answer(request: Request) -> str:
+    await asyncio.sleep(0.05)
+    return ANSWER
+
+
+def main() -> None:
+    grounding = load("grounding")
+    exchange = Exchange("What of the lighthouse?", ANSWER, (PASSAGE,))
+    grounding.examine([exchange])
+    fresh = iter(range(10**6))
+    once = median(
+        lambda: grounding.examine([Exchange("?", ANSWER, (f"{next(fresh)} {PASSAGE}",))]), 15
+    )
+    cached = median(lambda: grounding.examine([exchange]), 15)
+    verifier = Verifier([Still()], [lambda text: ANSWER])
+    loop = median(lambda: verifier.run("What of the lighthouse?", (PASSAGE,)), 200)
+    streamed = median(lambda: list(verifier.stream("What of it?", (PASSAGE,))), 50)
+    print(f"one grounding examination: {1e3 * once:.2f} ms ({1e3 * cached:.2f} ms, context cached)")
+    print(
+        f"the loop alone: {1e3 * loop:.3f} ms = {loop / once:.2%} ({loop / cached:.2%} of cached)"
+    )
+    print(f"the loop alone, streamed: {1e3 * streamed:.3f} ms = {streamed / once:.2%}")
+    many = asyncio.run(_many(Verifier([Still()], [Model("m", _answer)]), 200))
+    print(f"200 runs at once, each waiting 50 ms for its model: {1e3 * many:.0f} ms")
+
+
+if __name__ == "__main__":
+    main()
