@@ -1,0 +1,264 @@
+"""The validators in Guardrails itself: every action, streams, metadata, registration."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import warnings
+from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("guardrails", reason="needs the extra guardrails")
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of what Guardrails imports
+    from guardrails import AsyncGuard, Guard, OnFailAction
+    from guardrails.errors import ValidationError
+    from guardrails.settings import settings
+    from guardrails.utils.hub_telemetry_utils import HubTelemetry
+    from guardrails.validator_base import get_validator_class
+
+    from trustlayer_guardrails import (
+        CannotStream,
+        Certain,
+        Grounded,
+        Harmless,
+        NonToxic,
+        Trusted,
+        guard,
+    )
+
+from trustlayer import Evidence, Exchange, Finding, Model, Outcome, Policy, Unexamined, Verifier
+from trustlayer.finding import FunctionDetector
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # Guardrails warns of its own ways
+]
+
+
+@pytest.fixture(autouse=True)
+def _own_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A Guard takes the current event loop, or makes one that it never closes."""
+    if inspect.iscoroutinefunction(request.function):
+        yield
+        return
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+PLAIN = ["figures", "quotations"]
+CONTEXT = {"context": ["The tower is 43 metres tall.", "It was first lit in 1884."]}
+GOOD = "The tower is 43 metres tall. It was lit in 1884."
+BAD = "The tower is 47 metres tall. It was lit in 1884."
+
+
+def grounded(on_fail: Any = OnFailAction.NOOP, **options: Any) -> Grounded:
+    return Grounded(detectors=PLAIN, on_fail=on_fail, **options)
+
+
+def test_a_sound_answer_passes() -> None:
+    outcome = guard(grounded("exception")).validate(GOOD, metadata=CONTEXT)
+    assert (outcome.validation_passed, outcome.validated_output) == (True, GOOD)
+
+
+def test_spans_say_what_is_doubted_and_why() -> None:
+    made = guard(grounded())
+    outcome = made.validate(BAD, metadata=CONTEXT)
+    assert (outcome.validation_passed, outcome.validated_output) == (False, BAD)
+    [span] = made.error_spans_in_output()
+    assert BAD[span.start : span.end] == "47 metres"
+    assert span.reason.startswith("figures: 47 metres is not in the context")
+
+
+@pytest.mark.parametrize(
+    ("action", "passed", "output"),
+    [
+        (OnFailAction.NOOP, False, BAD),
+        (OnFailAction.FIX, True, "It was lit in 1884."),
+        (OnFailAction.FIX_REASK, True, "It was lit in 1884."),
+        (OnFailAction.FILTER, False, None),
+        (OnFailAction.REFRAIN, False, None),
+        ("fix", True, "It was lit in 1884."),
+        (lambda value, result: result.error_message[:8], True, "Doubtful"),
+    ],
+)
+def test_actions(action: Any, passed: bool, output: str | None) -> None:
+    outcome = guard(grounded(action)).validate(BAD, metadata=CONTEXT)
+    assert (outcome.validation_passed, outcome.validated_output) == (passed, output)
+
+
+@pytest.mark.parametrize("action", [None, OnFailAction.EXCEPTION])
+def test_an_exception_is_the_default(action: Any) -> None:
+    with pytest.raises(ValidationError, match='"47 metres": figures: 47 metres is not in'):
+        guard(grounded(action)).validate(BAD, metadata=CONTEXT)
+
+
+def test_a_model_is_asked_again() -> None:
+    asked: list[str] = []
+
+    def cloud(*, messages: list[dict[str, str]], **kwargs: Any) -> str:
+        asked.append(str(messages))
+        return BAD if len(asked) == 1 else GOOD
+
+    outcome = guard(grounded(OnFailAction.REASK))(
+        cloud,
+        messages=[{"role": "user", "content": "Tell me of the tower."}],
+        metadata=CONTEXT,
+        num_reasks=1,
+    )
+    assert (outcome.validation_passed, outcome.validated_output) == (True, GOOD)
+    assert "47 metres is not in the context" in asked[1]
+
+
+def test_the_metadata_reach_whatever_validates_next() -> None:
+    first, second = grounded(), Certain(detectors=PLAIN, on_fail="noop")
+    outcome = guard(first, second).validate(GOOD, metadata={**CONTEXT, "prompt": "How tall?"})
+    assert outcome.validation_passed
+    with pytest.raises(ValueError, match="context"):
+        guard(grounded()).validate(GOOD, metadata={})
+    with pytest.raises(TypeError, match="texts or documents, got int"):
+        guard(grounded()).validate(GOOD, metadata={"context": [7]})
+
+
+def test_documents_are_context_too() -> None:
+    documents = [SimpleNamespace(page_content=text) for text in CONTEXT["context"]]
+    assert guard(grounded()).validate(GOOD, metadata={"context": documents}).validation_passed
+    assert guard(grounded()).validate("43 metres", metadata={"context": "43 metres"})
+
+
+def test_limits_may_be_set() -> None:
+    outcome = guard(grounded(limit=0.99)).validate(BAD, metadata=CONTEXT)
+    assert outcome.validation_passed
+
+
+def shy(exchange: Exchange) -> Unexamined:
+    return Unexamined("shy", "would rather not")
+
+
+def test_what_nobody_examined_fails() -> None:
+    verifier = Verifier([FunctionDetector(shy, "shy")])
+    made = guard(Trusted(verifier, on_fail="noop"))
+    assert not made.validate(GOOD, metadata={}).validation_passed
+    [span] = made.error_spans_in_output()
+    assert span.reason == "unexamined by shy: would rather not"
+    fixed = guard(Trusted(verifier, on_fail="fix")).validate(GOOD, metadata={})
+    assert fixed.validated_output == ""
+
+
+def whole(exchange: Exchange) -> Finding:
+    sound = "43" in exchange.answer
+    return Finding(0.0 if sound else 1.0, () if sound else (Evidence("nothing in it is right"),))
+
+
+def test_a_verifier_of_ones_own_may_answer_anew() -> None:
+    recorded: list[Outcome] = []
+    store = SimpleNamespace(record=lambda *outcomes: recorded.extend(outcomes))
+    cloud = Model.of(lambda text: "It is 43 metres tall.", "cloud")
+    verifier = Verifier([FunctionDetector(whole, "whole")], models=[cloud], store=store)
+    metadata = {**CONTEXT, "prompt": "How tall?"}
+    outcome = guard(Trusted(verifier, on_fail="fix")).validate("It is tall.", metadata=metadata)
+    assert outcome.validated_output == "It is 43 metres tall."
+    assert [o.answer for o in recorded] == [None, "It is 43 metres tall."]
+    hopeless = Verifier(
+        [FunctionDetector(whole, "whole")], models=[lambda text: "No."], policy=Policy(revisions=0)
+    )
+    outcome = guard(Trusted(hopeless, on_fail="fix")).validate("It is tall.", metadata=metadata)
+    assert outcome.validated_output == ""
+
+
+def test_a_fix_is_itself_examined() -> None:
+    seen: list[str] = []
+
+    def strict(exchange: Exchange) -> Finding:
+        seen.append(exchange.answer)
+        return Finding(1.0, (Evidence("no"),))
+
+    verifier = Verifier([FunctionDetector(strict, "strict")])
+    outcome = guard(Trusted(verifier, on_fail="fix")).validate(BAD, metadata={})
+    assert outcome.validated_output == ""
+    assert seen == [BAD]  # nothing was left of it
+
+
+def test_they_are_registered() -> None:
+    for kind in (Grounded, NonToxic, Harmless, Certain, Trusted):
+        assert get_validator_class(kind.rail_alias) is kind
+    again = importlib.import_module("guardrails_ai.trustlayer")
+    assert again.Grounded is Grounded
+
+
+def test_no_telemetry_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(HubTelemetry, "_instance", None)
+    monkeypatch.setattr(settings.rc, "enable_metrics", True)
+    grounded()
+    assert HubTelemetry._instance is None
+    assert settings.rc.enable_metrics is True
+    guard(grounded()).validate(GOOD, metadata=CONTEXT)
+    assert HubTelemetry._instance is None or HubTelemetry._instance._enabled is False
+
+
+PIECES = ["The tower ", "is 47", " metres", " tall. ", "It was lit", " in 18", "84. "]
+PIECES += ["It is\n", "so"]
+WHOLE = "".join(PIECES)
+
+
+def _streamed(made: Any, pieces: list[str] = PIECES) -> list[str]:
+    def cloud(*args: Any, **kwargs: Any) -> Iterator[str]:
+        yield from pieces
+
+    asked = [{"role": "user", "content": "Tell me."}]
+    found = made(cloud, messages=asked, metadata=CONTEXT, stream=True)
+    return [outcome.validated_output or "" for outcome in found]
+
+
+def test_a_stream_is_held_back_and_keeps_its_spaces() -> None:
+    shown = _streamed(guard(grounded("fix")))
+    assert "".join(shown) == "It was lit in 1884. It is\nso"
+    assert not any("47" in piece for piece in shown)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 7, 1000])
+def test_a_sound_stream_comes_through_as_it_was(cut: int) -> None:
+    text = 'The tower is 43 metres tall.  It was lit\nin 1884.\n\nSo it was! "It is." And so on'
+    pieces = [text[start : start + cut] for start in range(0, len(text), cut)]
+    assert "".join(_streamed(guard(Trusted(_lenient(), on_fail="fix")), pieces)) == text
+
+
+def _lenient() -> Verifier:
+    return Verifier([FunctionDetector(lambda exchange: Finding(0.0), "lenient")])
+
+
+def test_with_noop_a_stream_is_only_observed() -> None:
+    assert "".join(_streamed(guard(grounded("noop")))) == WHOLE
+
+
+@pytest.mark.parametrize("action", ["exception", "refrain", "filter", "reask"])
+def test_other_actions_refuse_to_stream(action: str) -> None:
+    with pytest.raises(CannotStream, match=f"with on_fail='{action}'") as caught:
+        _streamed(guard(grounded(action)))
+    assert 'Grounded(on_fail="fix")' in caught.value.__notes__[0]
+
+
+async def test_an_awaited_stream_is_held_back_too() -> None:
+    async def pieces() -> AsyncIterator[str]:
+        for piece in PIECES[:-2]:
+            yield piece
+
+    async def cloud(*args: Any, **kwargs: Any) -> Any:
+        return SimpleNamespace(completion_stream=pieces())  # as LiteLLM gives it
+
+    made = AsyncGuard().use(grounded("fix"))
+    asked = [{"role": "user", "content": "Tell me."}]
+    found = await made(cloud, messages=asked, metadata=CONTEXT, stream=True)
+    shown = [outcome.validated_output or "" async for outcome in found]
+    assert "".join(shown) == "It was lit in 1884. "
+
+
+def test_a_guard_of_theirs_takes_them_too() -> None:
+    assert Guard().use(grounded()).validate(GOOD, metadata=CONTEXT).validation_passed
