@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import sys
 import warnings
 from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
@@ -38,6 +39,12 @@ from trustlayer.finding import FunctionDetector
 pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Guardrails warns of its own ways
 ]
+
+
+@pytest.fixture(autouse=True)
+def _without_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Guard imports it, and torch, only to see whether a plain function is a model of its."""
+    monkeypatch.setitem(sys.modules, "transformers", None)
 
 
 @pytest.fixture(autouse=True)
