@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -10,21 +10,31 @@ from trustlayer import Span
 from trustlayer_detectors._models.pieces import Pieces
 from trustlayer_detectors._models.sessions import Floats
 
-_STRONG = 0.3  # of the strongest word's share: words weaker than that are not shown
-_DIFFUSE = 0.4  # where more of the words than that are strong, the whole stretch is meant
+_STRONG = 0.3  # of the strongest share: what adds less than that is not shown
+_DIFFUSE = 0.4  # where more of the words than that are strong, whole sentences are meant
 
 
-def strongest(pieces: Pieces, shares: Floats) -> list[Span]:
+def words(pieces: Pieces, shares: Floats, sentences: Sequence[slice]) -> list[Span]:
     """Return the words of *pieces* with the largest *shares*, neighbours joined.
 
-    Where no word stands out, one span holds all of them: then it is said by the whole.
+    Where no word stands out, the strongest of *sentences* are meant, and returned.
     """
-    words = list(_words(pieces))
-    added = np.array([float(shares[word].sum()) for word in words])
-    strong = added >= max(_STRONG * float(added.max()), 1e-6)
-    if len(words) > 3 and not 0 < float(strong.mean()) <= _DIFFUSE:
-        strong[:] = True
-    return list(_runs(pieces, words, np.flatnonzero(strong).tolist()))
+    found = list(_words(pieces))
+    strong = _strong(shares, found)
+    if len(found) > 3 and not 0 < len(strong) <= _DIFFUSE * len(found):
+        return strongest(pieces, shares, sentences)
+    return list(_runs(pieces, found, strong))
+
+
+def strongest(pieces: Pieces, shares: Floats, parts: Sequence[slice]) -> list[Span]:
+    """Return those of *parts* to which the largest *shares* belong, neighbours joined."""
+    return list(_runs(pieces, parts, _strong(shares, parts)))
+
+
+def _strong(shares: Floats, parts: Sequence[slice]) -> list[int]:
+    added = np.array([float(shares[part].sum()) for part in parts])
+    top = float(added.max())
+    return np.flatnonzero(added >= (_STRONG * top if top > 0 else top)).tolist()
 
 
 def _words(pieces: Pieces) -> Iterator[slice]:
@@ -36,15 +46,10 @@ def _words(pieces: Pieces) -> Iterator[slice]:
             start = place
 
 
-def _runs(pieces: Pieces, words: list[slice], chosen: list[int]) -> Iterator[Span]:
+def _runs(pieces: Pieces, parts: Sequence[slice], chosen: Sequence[int]) -> Iterator[Span]:
     first = 0
-    for place, word in enumerate(chosen):
-        if place + 1 == len(chosen) or chosen[place + 1] != word + 1:
-            start = int(pieces.starts[words[chosen[first]].start])
-            yield Span(start, int(pieces.ends[words[word].stop - 1]))
+    for place, part in enumerate(chosen):
+        if place + 1 == len(chosen) or chosen[place + 1] != part + 1:
+            start = int(pieces.starts[parts[chosen[first]].start])
+            yield Span(start, int(pieces.ends[parts[part].stop - 1]))
             first = place + 1
-
-
-def whole(pieces: Pieces) -> Span:
-    """Return the stretch from the first of *pieces* to the last."""
-    return Span(int(pieces.starts[0]), int(pieces.ends[-1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,10 +44,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """Some sentences of text number *owner*, still unread; offsets are those of the text."""
+    """Some *sentences* of text number *owner*, still unread; offsets are those of the text."""
 
     owner: int
     pieces: Pieces
+    sentences: tuple[slice, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,8 +59,7 @@ class Reading:
     (pieces, labels), is what each piece added to the logit.
     """
 
-    owner: int
-    pieces: Pieces
+    window: Window
     risks: Floats
     shares: Floats
 
@@ -89,7 +89,7 @@ def read(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Iterator
             for place, found, parts in zip(batch, calibrated(logits), shares, strict=True):
                 window = windows[place]
                 inside = parts[1 : len(window.pieces) + 1]
-                yield Reading(window.owner, window.pieces, found, inside)
+                yield Reading(window, found, inside)
 
 
 def by_text(
@@ -98,17 +98,17 @@ def by_text(
     """Gather the readings of each of *count* texts, in the order of the text."""
     found: list[list[Reading]] = [[] for _ in range(count)]
     for reading in readings:
-        found[reading.owner].append(reading)
+        found[reading.window.owner].append(reading)
     return [_sensible(each, detector) for each in found]
 
 
 def _sensible(readings: list[Reading], detector: str) -> list[Reading] | Unexamined:
     if not readings:
         return Unexamined(detector, "empty answer")
-    ids = np.concatenate([reading.pieces.ids for reading in readings])
+    ids = np.concatenate([reading.window.pieces.ids for reading in readings])
     if float(np.mean(ids == _UNKNOWN)) > 0.5:
         return Unexamined(detector, "most of the answer is in no script that the model knows")
-    return sorted(readings, key=lambda reading: int(reading.pieces.starts[0]))
+    return sorted(readings, key=lambda reading: int(reading.window.pieces.starts[0]))
 
 
 def prompt_ids(prompt: str) -> Ints:
@@ -155,11 +155,11 @@ def _windows(texts: Sequence[str]) -> Iterator[Window]:
         held: list[Pieces] = []
         for sentence in _pieces_by_sentence(text):
             if held and sum(map(len, held)) + len(sentence) > WINDOW:
-                yield Window(owner, _joined(held))
+                yield _window(owner, held)
                 held = []
             held.append(sentence)
         if held:
-            yield Window(owner, _joined(held))
+            yield _window(owner, held)
 
 
 def _pieces_by_sentence(text: str) -> Iterator[Pieces]:
@@ -176,9 +176,11 @@ def _part(sentence: Pieces, part: slice, span: Span) -> Pieces:
     return Pieces(sentence.ids[part], starts, ends)
 
 
-def _joined(parts: Sequence[Pieces]) -> Pieces:
-    columns = [(part.ids, part.starts, part.ends) for part in parts]
-    return Pieces(*(np.concatenate(column) for column in zip(*columns, strict=True)))
+def _window(owner: int, parts: Sequence[Pieces]) -> Window:
+    columns = zip(*((part.ids, part.starts, part.ends) for part in parts), strict=True)
+    ends = list(accumulate(map(len, parts)))
+    sentences = [slice(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
+    return Window(owner, Pieces(*map(np.concatenate, columns)), tuple(sentences))
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from trustlayer import Evidence, Exchange, Finding, Unexamined
-from trustlayer_detectors._pointing import whole
+from trustlayer_detectors._pointing import strongest
 from trustlayer_detectors._safety import Reading, by_text, read, version
 
 _SHOWN = 100  # pieces of evidence; more of them would help nobody
@@ -18,7 +18,7 @@ class Harm:
     """Finds answers that go along with a dangerous wish; a refusal is no harm.
 
     The risk is the largest calibrated probability over all parts of the answer, each read
-    beside the end of the prompt; the evidence marks those parts. Reads English only.
+    beside the end of the prompt; the evidence marks its sentences. Reads English only.
     """
 
     name: ClassVar[str] = "harm"
@@ -43,7 +43,9 @@ class Harm:
     def _evidence(self, reading: Reading) -> Iterator[Evidence]:
         risk = reading.risk("harmful_compliance")
         if risk > self.limit:
-            yield Evidence(f"harmful compliance {risk:.2f}", whole(reading.pieces))
+            window, added = reading.window, reading.added("harmful_compliance")
+            for span in strongest(window.pieces, added, window.sentences):
+                yield Evidence(f"harmful compliance {risk:.2f}", span)
 
 
 def refusals(exchanges: Sequence[Exchange]) -> list[float | Unexamined]:

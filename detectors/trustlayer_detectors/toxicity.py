@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from trustlayer import Evidence, Exchange, Finding, Unexamined
-from trustlayer_detectors._pointing import strongest
+from trustlayer_detectors._pointing import words
 from trustlayer_detectors._safety import LABELS, Reading, by_text, read, version
 
 ABUSE = LABELS[:6]
@@ -52,5 +52,6 @@ class Toxicity:
         for label in self.labels:
             risk = reading.risk(label)
             if risk > self.limit:
-                for span in strongest(reading.pieces, reading.added(label)):
+                window = reading.window
+                for span in words(window.pieces, reading.added(label), window.sentences):
                     yield Evidence(f"{label} {risk:.2f}", span)

@@ -34,10 +34,21 @@ from trustlayer_detectors.training.safety_model import (
 SEED = 7
 PASSES = 2
 BATCH_TOKENS = 1536
-NOTES = Path(__file__).parent / "safety_notes.md"
+STEPS, PLANNED = 2600, 3800  # the main stage ends early: the finishing stage takes over
+FINISH_ROWS, FINISH_OWN = 16_000, 5_000
 OWN, CLEAN = 6000, 2500  # drawn rows of ours in each pass
-STEPS = 3800  # of the plan: what an hour of one slow core allows, about 1.3 passes
-SCHEDULE = Schedule(rate=1.5e-4, warmup=0.0945, save_every=200)
+NOTES = Path(__file__).parent / "safety_notes.md"
+
+
+class _EndsEarly(Schedule):
+    """Decays as if there were `PLANNED` steps."""
+
+    def rate_at(self, step: int, steps: int) -> float:
+        return super().rate_at(step, PLANNED)
+
+
+MAIN = _EndsEarly(rate=1.5e-4, warmup=0.0945, save_every=200)
+FINISH = Schedule(rate=6e-5, warmup=0.05, save_every=100)
 
 
 def tokenizer() -> Tokenizer:
@@ -72,6 +83,16 @@ def lessons(data: Path, passes: int) -> tuple[list[Example], list[list[int]]]:
     return made, plan[:STEPS]
 
 
+def last_lessons(data: Path) -> tuple[list[Example], list[list[int]]]:
+    """Return the finishing stage: all of our own templates among rows of a second pass."""
+    rows, _ = safety_rows.halves(safety_rows.read(data / "safety" / "train.jsonl.gz"))
+    again = safety_rows.one_pass(rows, SEED + 1)
+    picked = np.random.default_rng(SEED).choice(len(again), FINISH_ROWS, replace=False)
+    drawn = [*(again[i] for i in picked), *safety_rows.own(FINISH_OWN, SEED + 50, more=True)]
+    made = safety_rows.examples(drawn, tokenizer())
+    return made, plan_batches([len(example) for example in made], BATCH_TOKENS, SEED)
+
+
 def label_weights(made: Sequence[Example]) -> Tensor:
     """Return a weight for each label: the rarer it is known, the more its rows count."""
     shares = safety_rows.known_share(made)
@@ -80,16 +101,29 @@ def label_weights(made: Sequence[Example]) -> Tensor:
 
 def train(data: Path, work: Path, passes: int) -> SafetyModel:
     """Train into *work*, or go on with what is there."""
+    model = new_model().to(device())
     made, plan = lessons(data, passes)
+    weights = label_weights(made)
+    _teach(model, made, plan, weights, MAIN, work / "main")
+    made, plan = last_lessons(data)
+    _teach(model, made, plan, weights, FINISH, work / "finish")
+    return model
+
+
+def _teach(
+    model: SafetyModel,
+    made: Sequence[Example],
+    plan: Sequence[Sequence[int]],
+    weights: Tensor,
+    schedule: Schedule,
+    work: Path,
+) -> None:
     where = device()
-    weights = label_weights(made).to(where)
-    model = new_model().to(where)
 
     def loss(rows: Sequence[int]) -> Tensor:
-        return masked_loss(model, collate([made[row] for row in rows], where), weights)
+        return masked_loss(model, collate([made[row] for row in rows], where), weights.to(where))
 
-    fit(model, plan, loss, SCHEDULE, work, SEED)
-    return model
+    fit(model, plan, loss, schedule, work, SEED)
 
 
 def bundle(model: SafetyModel, data: Path, target: Path) -> None:

@@ -13,7 +13,7 @@ from trustlayer_detectors.harm import Harm
 from trustlayer_detectors.toxicity import Toxicity
 from trustlayer_detectors.training import safety_figures as figures
 from trustlayer_detectors.training import safety_rows
-from trustlayer_detectors.training.counterexamples import IDENTITIES
+from trustlayer_detectors.training.counterexample_texts import IDENTITIES
 from trustlayer_detectors.training.export import write_card
 from trustlayer_detectors.training.metrics import auroc, f1_above, interval
 from trustlayer_detectors.training.safety_model import Example

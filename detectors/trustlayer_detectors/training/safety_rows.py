@@ -68,10 +68,10 @@ def _times(row: Row, chance: float) -> int:
     return max(times, int(positive)) + int(rare)
 
 
-def own(count: int, seed: int, *, held_out: bool = False) -> list[Row]:
-    """Return our own counter-examples and harm pairs as rows."""
-    texts = counterexamples(count, seed, held_out=held_out)
-    pairs = harm_pairs(count // 2, seed, held_out=held_out)
+def own(count: int, seed: int, *, held_out: bool = False, more: bool = False) -> list[Row]:
+    """Return our own counter-examples and, half as many, harm pairs as rows."""
+    texts = counterexamples(count, seed, held_out=held_out, more=more)
+    pairs = harm_pairs(count // 2, seed, held_out=held_out, more=more)
     return [_own_row("own_texts", t) for t in texts] + [_own_row("own_harm", p) for p in pairs]
 
 
