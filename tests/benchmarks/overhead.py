@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from trustlayer import Exchange, Finding, Model, Request, Verifier, load
+from trustlayer import Detector, Exchange, Finding, Model, Request, Verifier, load
+from trustlayer.segments import Segments
 
 PASSAGE = (
     "The lighthouse on the northern head was lit for the first time in the spring of 1874 and "
@@ -26,11 +27,14 @@ ANSWER = " ".join(PASSAGE.split()[:100])
 
 @dataclass(frozen=True)
 class Still:
-    """A detector that takes no time."""
+    """A detector that finds nothing; it takes the time of *inner*, if there is one."""
 
     name: str = "still"
+    inner: Detector | None = None
 
     def examine(self, exchanges: Sequence[Exchange], /) -> list[Finding]:
+        if self.inner is not None:
+            self.inner.examine(exchanges)
         return [Finding(0.1)] * len(exchanges)
 
 
@@ -55,6 +59,40 @@ async def _answer(request: Request) -> str:
     return ANSWER
 
 
+def _tokens(request: Request) -> Iterator[str]:
+    for word in ANSWER.split(" "):
+        time.sleep(0.03)  # a model of some thirty tokens a second
+        yield f"{word} "
+
+
+def _first(texts: Iterable[str]) -> float:
+    begun = time.perf_counter()
+    next(iter(texts))
+    return time.perf_counter() - begun
+
+
+def _bare() -> float:
+    """Until the first sentence of the bare stream is complete."""
+    segments, begun = Segments(), time.perf_counter()
+    for word in _tokens(Request("?")):
+        if segments.feed(word):
+            break
+    return time.perf_counter() - begun
+
+
+def first_sentence(detector: Detector, examination: float) -> None:
+    """The time to the first sentence beside that of the bare stream plus one examination."""
+    model = Model("m", lambda request: ANSWER, stream=_tokens)
+    verifier = Verifier([detector], [model])
+    streamed = statistics.median(_first(verifier.stream("?", (PASSAGE,))) for _ in range(5))
+    bare = statistics.median(_bare() for _ in range(5))
+    print(
+        f"first sentence: {1e3 * streamed:.0f} ms; bare stream {1e3 * bare:.0f} ms, one "
+        f"examination of the whole answer {1e3 * examination:.0f} ms: "
+        f"{streamed / (bare + examination):.2f} of their sum"
+    )
+
+
 def main() -> None:
     grounding = load("grounding")
     exchange = Exchange("What of the lighthouse?", ANSWER, (PASSAGE,))
@@ -72,6 +110,7 @@ def main() -> None:
         f"the loop alone: {1e3 * loop:.3f} ms = {loop / once:.2%} ({loop / cached:.2%} of cached)"
     )
     print(f"the loop alone, streamed: {1e3 * streamed:.3f} ms = {streamed / once:.2%}")
+    first_sentence(replace(Still(), inner=grounding), cached)
     many = asyncio.run(_many(Verifier([Still()], [Model("m", _answer)]), 200))
     print(f"200 runs at once, each waiting 50 ms for its model: {1e3 * many:.0f} ms")
 
