@@ -178,6 +178,27 @@ def test_other_detectors_void_the_certificate(
         verifier.verify(Exchange("?", "a"))
 
 
+def test_streams_need_a_certificate_for_streams(certificate: Certificate) -> None:
+    streamed = replace(certificate, streamed=True)
+    whole = Verifier([Length()], [lambda text: "a"], Policy.certified(certificate))
+    live = Verifier([Length()], [lambda text: "a"], Policy.certified(streamed, alarms=True))
+    with pytest.raises(VoidCertificate, match="for whole answers, not for streams"):
+        whole.stream("?")
+    with pytest.raises(VoidCertificate, match="for streams, not for whole answers"):
+        live.run("?")
+    with pytest.raises(VoidCertificate, match="for streams"):
+        live.verify(Exchange("?", "a"))
+    assert "".join(live.stream("?")) == "a"
+    assert live.gate("?").flush() == ""
+    assert live.policy.limits == streamed.bound().alarms
+
+
+def test_alarm_limits_that_were_not_certified_cannot_be_used() -> None:
+    certificate = calibrate(calibrated(random.Random(1), 900), ONE, Goal(0.1, 0.9, None))
+    with pytest.raises(VoidCertificate, match="no alarm limits"):
+        Policy.certified(certificate, alarms=True)
+
+
 def test_a_certified_detector_cannot_be_tolerated(certificate: Certificate) -> None:
     with pytest.raises(ValueError, match="cannot be tolerated"):
         Policy.certified(certificate, tolerated=frozenset({"one"}))

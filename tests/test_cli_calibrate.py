@@ -57,6 +57,15 @@ def test_answers_are_examined_with_the_named_detector(tmp_path: Path) -> None:
     assert set(found["detectors"]) == {"figures"}
 
 
+def test_streamed_answers_count_by_their_worst_beginning(tmp_path: Path) -> None:
+    lines = [CLEAN | {"label": 0}] * 260 + [WRONG | {"label": 1}] * 60
+    source = tmp_path / "labels.jsonl"
+    source.write_text("\n".join(map(json.dumps, lines)))
+    code, shown, _ = run(str(source), "--detector", "figures", "--streamed", "--json")
+    assert code == 0
+    assert json.loads(shown)["streamed"] is True
+
+
 def test_too_few_labels_exit_3_and_write_nothing(tmp_path: Path) -> None:
     kept = tmp_path / "cert.json"
     code, shown, told = run("-", "--output", str(kept), given=labels(30))

@@ -65,13 +65,15 @@ def calibrate(
     goal: Goal = Goal(),  # frozen
     *,
     by_group: bool = False,
+    streamed: bool = False,
     seed: int = 0,
 ) -> Certificate:
     """Certify limits for *detectors* (versions by name); raises Uncertifiable.
 
     *by_group* certifies every group by itself, the doubt being shared out among them
     (Mondrian). Groups that cannot be certified are named in the certificate; when there is
-    none that can, nothing is issued.
+    none that can, nothing is issued. *streamed* says that the risks are the largest over all
+    beginnings of an answer.
     """
     parts = _parts(labelled, by_group)
     doubt = (1.0 - goal.confidence) / max(1, len(parts))
@@ -94,6 +96,7 @@ def calibrate(
         bad=sum(row.bad for row in labelled),
         false_alarms=goal.false_alarms,
         uncertified=refused,
+        streamed=streamed,
     )
 
 

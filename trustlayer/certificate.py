@@ -43,7 +43,8 @@ class Certificate:
     like those, examined by exactly these *detectors* (versions by name), each answer being
     decided on by itself. What a loop delivers after several attempts is a selection: label
     delivered answers to have a certificate on those. *data* is the digest of the labels;
-    *uncertified* says, by group, why nothing could be promised.
+    *uncertified* says, by group, why nothing could be promised. *streamed* means that an
+    answer's risk was the largest of all its beginnings, as it is met in a stream.
     """
 
     risk: float
@@ -55,6 +56,7 @@ class Certificate:
     bad: int
     false_alarms: float | None = None
     uncertified: Mapping[str, str] = field(default_factory=dict[str, str])
+    streamed: bool = False
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def __repr__(self) -> str:
@@ -72,22 +74,25 @@ class Certificate:
         known = ", ".join(map(repr, self.bounds))
         raise VoidCertificate(f"the certificate has no group {group!r}; it has {known}")
 
-    def expect(self, detectors: Mapping[str, str]) -> None:
+    def expect(self, detectors: Mapping[str, str], *, streamed: bool | None = None) -> None:
         """Raise VoidCertificate unless *detectors* (versions by name) are the certified ones.
 
-        One detector more or less voids it too: what is accepted would no longer be what was
-        counted.
+        One detector more or less voids it too, and so does a stream where whole answers were
+        counted, or the other way round: what is accepted would no longer be what was counted.
         """
-        if detectors == self.detectors:
+        issued, found = _listed(self.detectors), _listed(detectors)
+        if detectors != self.detectors:
+            told = f"issued for {issued}, but the detectors at work are {found}"
+        elif streamed is not None and streamed != self.streamed:
+            kinds = ("whole answers", "streams")
+            told = f"issued for {kinds[self.streamed]}, not for {kinds[streamed]}"
+        else:
             return
-        error = VoidCertificate(
-            f"the certificate was issued for {_listed(self.detectors)}, "
-            f"but the detectors at work are {_listed(detectors)}"
-        )
+        error = VoidCertificate(f"the certificate was {told}")
         names = " ".join(f"--detector {name}" for name in detectors)
         error.add_note(
             f"calibrate anew: trustlayer calibrate LABELS.jsonl --risk {self.risk:g} "
-            f"--confidence {self.confidence:g} {names}"
+            f"--confidence {self.confidence:g} {names}{' --streamed' if streamed else ''}"
         )
         raise error
 

@@ -6,15 +6,18 @@ exchange, and has ``"label"``: 1 for a bad answer, 0 for a good one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import accumulate
 
 from trustlayer.batches import examined
 from trustlayer.calibration import Labelled
 from trustlayer.certificate import EVERYONE
-from trustlayer.examination import Examination
+from trustlayer.examination import Examination, examine
 from trustlayer.finding import Detector
 from trustlayer.jsonl import Fields, parse_object
-from trustlayer.lines import exchange_of
+from trustlayer.lines import ExchangeLine, exchange_of
+from trustlayer.segments import Segments
 
 
 def parse_labelled(raw: bytes | str, number: int) -> Fields:
@@ -40,14 +43,17 @@ def labelled(
     names: Sequence[str],
     detectors: Sequence[Detector] = (),
     group_by: str | None = None,
+    *,
+    streamed: bool = False,
 ) -> list[Labelled]:
     """The labelled answers of *lines*, in order; raises BadLine.
 
     Risks that a line gives are taken as they stand; the other lines are examined with
-    *detectors*. *group_by* names the member of a line that tells its group.
+    *detectors*: the whole answer, or *streamed*, each of its beginnings. *group_by* names the
+    member of a line that tells its group.
     """
-    asked = (exchange_of(fields) for fields in lines if "risks" not in fields.values)
-    found = examined(asked, detectors)
+    asked = [exchange_of(fields) for fields in lines if "risks" not in fields.values]
+    found = _streams(asked, detectors) if streamed else _wholes(asked, detectors)
     return [
         Labelled(
             {name: risk for name, risk in risks.items() if name in names},
@@ -55,8 +61,28 @@ def labelled(
             _group(fields, group_by),
         )
         for fields in lines
-        for risks in [_risks(fields) if "risks" in fields.values else _found(next(found)[1])]
+        for risks in [_risks(fields) if "risks" in fields.values else next(found)]
     ]
+
+
+def _wholes(
+    lines: Sequence[ExchangeLine], detectors: Sequence[Detector]
+) -> Iterator[dict[str, float]]:
+    for _, examination in examined(lines, detectors):
+        yield _found(examination)
+
+
+def _streams(
+    lines: Sequence[ExchangeLine], detectors: Sequence[Detector]
+) -> Iterator[dict[str, float]]:
+    """The largest risks over the beginnings of each answer, as a stream is examined."""
+    for line in lines:
+        segments, exchange = Segments(), line.exchange
+        sentences = segments.feed(exchange.answer) + segments.flush()
+        beginnings = [replace(exchange, answer=text) for text in accumulate(sentences)]
+        found = [_found(e) for e in examine(detectors, beginnings or [exchange])]
+        names = [name for name in found[0] if all(name in risks for risks in found)]
+        yield {name: max(risks[name] for risks in found) for name in names}
 
 
 def _found(examination: Examination) -> dict[str, float]:

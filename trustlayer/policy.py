@@ -9,6 +9,7 @@ from typing import Any
 
 from trustlayer.budget import Budget
 from trustlayer.certificate import EVERYONE, Certificate
+from trustlayer.errors import VoidCertificate
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Finding, Unexamined
 from trustlayer.sampling import Sampling
@@ -99,12 +100,24 @@ class Policy:
                 raise ValueError(f"clear of {name} must lie in [0, {limit:g}], got {risk}")
 
     @classmethod
-    def certified(cls, certificate: Certificate, group: str = EVERYONE, **options: Any) -> Policy:
+    def certified(
+        cls,
+        certificate: Certificate,
+        group: str = EVERYONE,
+        *,
+        alarms: bool = False,
+        **options: Any,
+    ) -> Policy:
         """A policy with the limits of *certificate* for *group*; raises VoidCertificate.
 
-        A `Verifier` refuses to work under it with other detectors, or other versions.
+        They are those that bound the risk of what is accepted, or, with *alarms*, those that
+        bound how many clean answers are not. A `Verifier` refuses to work under it with other
+        detectors, or other versions.
         """
-        limits = certificate.bound(group).limits
+        bound = certificate.bound(group)
+        limits = bound.alarms if alarms else bound.limits
+        if limits is None:
+            raise VoidCertificate(f"no alarm limits are certified for {group or 'all'}")
         return cls(limits=limits, certificate=certificate, **options)
 
     def with_defaults(self, limits: Mapping[str, float]) -> Policy:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from trustlayer.batches import BATCH
+from trustlayer.examination import examine
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector, Finding, Unexamined
 from trustlayer.jsonl import Fields, parse_object
@@ -121,10 +123,14 @@ class Remembered:
 
 def remembered(detector: Detector, exchanges: Sequence[Exchange]) -> Remembered:
     """Have *detector* examine *exchanges* now."""
-    found = detector.examine(exchanges)
+    found: dict[Exchange, Finding | Unexamined] = {}
+    for at in range(0, len(exchanges), BATCH):
+        batch = exchanges[at : at + BATCH]
+        for exchange, said in zip(batch, examine([detector], batch), strict=True):
+            found[exchange] = said.findings.get(detector.name) or said.unexamined[0]
     version = str(getattr(detector, "version", "0"))
     limit: float | None = getattr(detector, "limit", None)
-    return Remembered(detector.name, version, limit, dict(zip(exchanges, found, strict=True)))
+    return Remembered(detector.name, version, limit, found)
 
 
 def _tokens(characters: int) -> int:

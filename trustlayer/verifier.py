@@ -64,15 +64,16 @@ class Verifier:
 
     @property
     def rules(self) -> Policy:
-        """The policy with each detector's own limit where the policy states none.
-
-        Raises VoidCertificate when its limits were certified for other detectors.
-        """
-        if self.policy.certificate is not None:
-            records = map(record_of, self.detectors)
-            self.policy.certificate.expect({r.name: r.version for r in records})
+        """The policy with each detector's own limit where the policy states none."""
         limits = {d.name: getattr(d, "limit", None) for d in self.detectors}
         return self.policy.with_defaults({n: v for n, v in limits.items() if v is not None})
+
+    def _ruled(self, *, streamed: bool = False) -> Policy:
+        """The rules; raises VoidCertificate when they were certified for something else."""
+        if self.policy.certificate is not None:
+            versions = {r.name: r.version for r in map(record_of, self.detectors)}
+            self.policy.certificate.expect(versions, streamed=streamed)
+        return self.rules
 
     def verify(self, exchange: Exchange) -> Verdict:
         """Examine one given answer; the action is ACCEPT, HOLD or REFUSE."""
@@ -87,9 +88,10 @@ class Verifier:
         self, exchanges: Sequence[Exchange], correlation: Correlation | None = None
     ) -> list[Outcome]:
         """Do what `verify_all` does and return the outcomes, as the store records them."""
+        rules = self._ruled()
         runs = [self._run(Request(e.prompt, e.context), correlation) for e in exchanges]
         for run, exchange, found in zip(runs, exchanges, self._examine(exchanges), strict=True):
-            run.trail.add(given(self.rules, exchange, found))
+            run.trail.add(given(rules, exchange, found))
         return self._record(runs)
 
     def run(
@@ -172,7 +174,9 @@ class Verifier:
         durable before the last sentence is handed out.
         """
         request = Request(prompt, tuple(context))
-        return Stream(self._live(request, self.models, self.rules, hold, correlation))
+        return Stream(
+            self._live(request, self.models, self._ruled(streamed=True), hold, correlation)
+        )
 
     def astream(
         self,
@@ -184,7 +188,9 @@ class Verifier:
     ) -> AsyncStream:
         """Do what `stream` does, awaited."""
         request = Request(prompt, tuple(context))
-        return AsyncStream(self._live(request, self.models, self.rules, hold, correlation))
+        return AsyncStream(
+            self._live(request, self.models, self._ruled(streamed=True), hold, correlation)
+        )
 
     def gate(
         self,
@@ -196,7 +202,10 @@ class Verifier:
         model: str = "upstream",
     ) -> Gate:
         """A gate for a stream that is driven elsewhere; *model* is the name to record."""
-        rules, upstream = replace(self.rules, revisions=0), Model(model, lambda request: "")
+        rules, upstream = (
+            replace(self._ruled(streamed=True), revisions=0),
+            Model(model, lambda request: ""),
+        )
         return Gate(
             self._live(Request(prompt, tuple(context)), [upstream], rules, hold, correlation)
         )
@@ -237,7 +246,7 @@ class Verifier:
         models = self._ladder(ladder)
         run = self._run(request, correlation)
         run.course = course(
-            self.rules, models, request, run.trail, self.thrift, source_of(self.retrieve)
+            self._ruled(), models, request, run.trail, self.thrift, source_of(self.retrieve)
         )
         run.advance()
         return run

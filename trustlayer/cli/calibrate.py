@@ -51,6 +51,10 @@ def calibrate(
         str | None,
         option(metavar="FIELD", help="Certify every group by itself, named in this field."),
     ] = None,
+    streamed: Annotated[
+        bool,
+        option("--streamed", help="For streams: the risk is that of an answer's worst beginning."),
+    ] = False,
     output: Annotated[
         Path | None, option("--output", "-o", metavar="CERT.json", help="Keep it here.")
     ] = None,
@@ -62,9 +66,11 @@ def calibrate(
     the same detectors. Labels that do not suffice certify nothing.
     """
     goal = _goal(risk, confidence, false_alarms)
-    answers, versions = _examined(_read(source), detector, group_by)
+    answers, versions = _examined(_read(source), detector, group_by, streamed)
     try:
-        certificate = certify(answers, versions, goal, by_group=group_by is not None)
+        certificate = certify(
+            answers, versions, goal, by_group=group_by is not None, streamed=streamed
+        )
     except Uncertifiable as error:
         tell(error, "nothing is certified", "bold yellow")
         raise typer.Exit(NOT_ACCEPTED) from error
@@ -90,14 +96,14 @@ def _read(source: str) -> list[Fields]:
 
 
 def _examined(
-    lines: Sequence[Fields], asked: Sequence[str] | None, group_by: str | None
+    lines: Sequence[Fields], asked: Sequence[str] | None, group_by: str | None, streamed: bool
 ) -> tuple[list[Labelled], dict[str, str]]:
     """The labelled answers, and the versions of the detectors that their risks are from."""
     given = given_risks(lines)
     if given is None:
         detectors = detectors_named(asked)
         versions = _versions(detectors)
-        return labelled(lines, list(versions), detectors, group_by), versions
+        return labelled(lines, list(versions), detectors, group_by, streamed=streamed), versions
     names = list(asked or given)
     installed = _versions([load(name) for name in names if name in available()])
     return labelled(lines, names, (), group_by), dict.fromkeys(names, "unknown") | installed
