@@ -29,6 +29,11 @@ class _Examined(AIMessage):
         """Everything there is to know, drafts included; None in a copy that was serialised."""
         return self._outcome
 
+    def plain(self) -> AIMessage:
+        """The same as a message of LangChain's own type, for the state of a graph."""
+        fields = {name: getattr(self, name) for name in set(AIMessage.model_fields) - {"type"}}
+        return AIMessage(**fields)
+
     @classmethod
     def lc_id(cls) -> list[str]:
         return AIMessage.lc_id()  # what is read back is a plain message, with its metadata
