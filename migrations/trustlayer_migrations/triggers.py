@@ -15,10 +15,20 @@ END $$
 """
 
 
-def make_triggers(tables: Mapping[str, str | None]) -> None:
-    """Make *tables* append-only, but for updates that fulfil a table's condition."""
+def make_function() -> None:
+    """Make what the triggers call, on a database that needs a function for that."""
     if _postgresql():
         op.execute(_REFUSE)
+
+
+def drop_function() -> None:
+    """Undo `make_function`."""
+    if _postgresql():
+        op.execute("DROP FUNCTION trustlayer_append_only")
+
+
+def make_triggers(tables: Mapping[str, str | None]) -> None:
+    """Make *tables* append-only, but for updates that fulfil a table's condition."""
     for table, condition in tables.items():
         for statement in _postgres(table, condition) if _postgresql() else _lite(table, condition):
             op.execute(statement)
@@ -30,8 +40,6 @@ def drop_triggers(tables: Mapping[str, str | None]) -> None:
         for event in ("update", "delete", "truncate") if _postgresql() else ("update", "delete"):
             where = f" ON {table}" if _postgresql() else ""
             op.execute(f"DROP TRIGGER {table}_no_{event}{where}")
-    if _postgresql():
-        op.execute("DROP FUNCTION trustlayer_append_only")
 
 
 def _postgresql() -> bool:

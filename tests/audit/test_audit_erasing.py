@@ -14,6 +14,7 @@ import pytest
 from trustlayer import Outcome
 from trustlayer.audit import AuditStore, anchors, reports
 from trustlayer.audit.erasing import erase, retain
+from trustlayer.audit.labels import Label, labelled, labels, record_label
 from trustlayer.audit.verification import heads, verify
 from trustlayer.errors import BadLine, OutcomeConflict, StoreUnavailable
 
@@ -31,6 +32,7 @@ def _secretive(run: Run, days: int, **ids: str) -> Outcome:
 def test_retention_erases_texts_of_old_outcomes_alone(store: AuditStore, run: Run) -> None:
     old, new = _secretive(run, 100, user="rosalind"), _secretive(run, 1)
     store.record(old, new)
+    record_label(store, Label(old.id, 0, True, "ann", f"not {SECRET}"))
     before, counted = heads(store), reports.totals(store)
     assert retain(store, NOW - timedelta(days=90)) == 1
     assert retain(store, NOW - timedelta(days=90)) == 0
@@ -40,6 +42,8 @@ def test_retention_erases_texts_of_old_outcomes_alone(store: AuditStore, run: Ru
     assert erased.prompt == "[erased]"
     assert (erased.action, len(erased.attempts)) == (old.action, len(old.attempts))
     assert store.correlated("user", "rosalind") == []
+    assert labels(store, old.id) == [Label(old.id, 0, True, "ann", "[erased]")]
+    assert list(labelled(store)) == []
     assert reports.totals(store) == counted
     assert reports.lines(store)[1].prompt == "[erased]"
     assert list(verify(store, before)) == []

@@ -15,9 +15,19 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.types import TypeEngine
 
-from trustlayer import Outcome
+from trustlayer import (
+    Evidence,
+    Exchange,
+    Finding,
+    Outcome,
+    Policy,
+    Span,
+    Verifier,
+    detector,
+)
 from trustlayer.audit import AuditStore
 from trustlayer.audit.databases import connect
+from trustlayer.audit.labels import Label, record_label
 from trustlayer.audit.tables import Base
 from trustlayer.audit.verification import Anchor, Flaw, heads, verify
 
@@ -42,8 +52,6 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _fill(store: AuditStore) -> None:
-    from trustlayer import Evidence, Exchange, Finding, Policy, Span, Verifier, detector
-
     @detector
     def shouting(exchange: Exchange) -> Finding:
         if "?" in exchange.answer:
@@ -58,7 +66,10 @@ def _fill(store: AuditStore) -> None:
     for revisions in (0, 2, 0, 1, 1):
         models = [lambda _: next(said), lambda _: next(said)]
         verifier = Verifier([shouting], models, Policy(revisions=revisions), store)
-        verifier.run(f"{revisions}?", ["Paris."], correlation={"ticket": "T", "user": "ann"})
+        outcome = verifier.run(f"{revisions}?", ["Paris."], correlation={"user": "ann"})
+        if revisions == 2:
+            record_label(store, Label(outcome.id, 0, True, "ann", "rude", (Span(0, 1),), 0.5))
+            record_label(store, Label(outcome.id, 0, False, "bob"))
 
 
 def test_nothing_is_wrong_with_what_nobody_touched(recorded: Path, store: AuditStore) -> None:
@@ -106,6 +117,7 @@ def test_erasing_texts_leaves_the_chain_whole(recorded: Path) -> None:
     def erase(connection: Connection) -> str:
         connection.exec_driver_sql("UPDATE texts SET body = NULL, salt = NULL")
         connection.exec_driver_sql("UPDATE correlations SET lookup = NULL")
+        connection.exec_driver_sql("UPDATE labels SET reason = NULL, salt = NULL")
         return ""
 
     assert _after(recorded, erase)[0] == []
@@ -118,9 +130,9 @@ def test_a_tail_cut_off_with_its_note_is_found_by_an_anchor(recorded: Path) -> N
     def cut(connection: Connection) -> str:
         for table in TABLES:
             if "outcome" in table.c:
-                connection.execute(delete(table).where(table.c.outcome == anchor.length))
+                connection.execute(delete(table).where(table.c.outcome == 5))
         outcomes = Base.metadata.tables["outcomes"]
-        connection.execute(delete(outcomes).where(outcomes.c.number == anchor.length))
+        connection.execute(delete(outcomes).where(outcomes.c.number == 5))
         connection.exec_driver_sql(
             "UPDATE chains SET length = length - 1, "
             "head = (SELECT hash FROM outcomes ORDER BY sequence DESC LIMIT 1)"
@@ -167,11 +179,11 @@ def _mutate(connection: Connection, dice: random.Random, kind: str) -> str:
     row = dice.choice(rows)
     if kind == "insert":
         last = list(table.primary_key)[-1].name
-        new = row | {last: row[last] + 100}
+        new = row | {last: _other(row[last], table.c[last].type)}
         new |= {c.name: _other(row[c.name], c.type) for c in table.columns if c.unique}
-        if table.name == "outcomes":
+        if table.name in ("outcomes", "labels"):
             new["sequence"] += dice.choice([1, 100])
-            new["sequence"] += max(r["sequence"] for r in rows)
+            new["sequence"] += 7
         connection.execute(insert(table), new)
         return f"inserted {new} into {table.name}"
     connection.execute(delete(table).where(*_key(table, row)))
@@ -189,7 +201,7 @@ def _swap(connection: Connection, dice: random.Random, table: Table, rows: list[
     # Give two rows each other's key.
     one, two = dice.sample(rows, 2)
     names = [column.name for column in table.primary_key]
-    if table.name == "outcomes":
+    if table.name in ("outcomes", "labels"):
         names = ["sequence"]
     keys = [{name: row[name] for name in names} for row in (one, two)]
     aside = keys[0] | {names[-1]: -1}

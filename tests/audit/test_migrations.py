@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from trustlayer import Outcome
 from trustlayer.audit import AuditStore, schema
 from trustlayer.audit.databases import connect
+from trustlayer.audit.labels import Label, record_label
 from trustlayer.audit.tables import Base
+from trustlayer.audit.verification import verify
 from trustlayer.errors import NotAStore
 
 Run = Callable[..., Outcome]
@@ -71,6 +74,23 @@ def test_every_step_down_can_be_taken_up_again(url: str, run: Run) -> None:
     AuditStore.open(url).close()
 
 
+def test_a_stored_database_of_every_past_schema_is_upgraded(tmp_path: Path, run: Run) -> None:
+    stored = sorted((Path(__file__).parents[1] / "data").glob("audit_*.db"))
+    assert stored
+    for path in stored:
+        shutil.copy(path, tmp_path)
+        url = f"sqlite:///{tmp_path / path.name}"
+        assert schema.state(url).standing in (schema.Standing.OLD, schema.Standing.CURRENT)
+        with AuditStore.create(url) as store:
+            assert list(verify(store)) == []
+            assert [o.id for o in store.recent()] == [f"outcome-{n}" for n in (3, 2, 1, 0)]
+            assert [o.prompt[-1] for o in store.recent()] == ["3", "2", "1", "0"]
+            assert store.outcome("outcome-3").verdicts[-1].exchange.answer == "\x00\ud800?"
+            assert store.correlated("ticket", "T-2") == [store.outcome("outcome-2")]
+            run(store=store)
+            assert list(verify(store)) == []
+
+
 def test_downgrading_nothing_makes_no_file(tmp_path: Path) -> None:
     with pytest.raises(NotAStore, match="there is no audit store at"):
         schema.downgrade(f"sqlite:///{tmp_path}/a.db", "base")
@@ -114,7 +134,8 @@ def test_alembic_itself_runs_on_a_url(tmp_path: Path) -> None:
 def test_what_is_recorded_can_neither_be_changed_nor_removed(
     store: AuditStore, run: Run, table: str, verb: str
 ) -> None:
-    run("France!", "France.", store=store, ticket="T-1")
+    outcome = run("France!", "France.", store=store, ticket="T-1")
+    record_label(store, Label(outcome.id, 1, False, "ann"))
     column = next(iter(Base.metadata.tables[table].primary_key)).name
     statement = verb.format(table, column, column)
     with pytest.raises(DBAPIError, match="append-only"), store._engine.begin() as connection:

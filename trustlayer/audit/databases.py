@@ -106,8 +106,9 @@ def sweep(engine: Engine) -> bool:
             [[busy, *_]] = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             return not busy
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        for statement in ("VACUUM (FULL) texts", "VACUUM (FULL) correlations", "CHECKPOINT"):
-            connection.exec_driver_sql(statement)
+        for table in ("texts", "correlations", "labels"):
+            connection.exec_driver_sql(f"VACUUM (FULL) {table}")
+        connection.exec_driver_sql("CHECKPOINT")
     return True
 
 

@@ -69,6 +69,7 @@ _COLUMNS = {
     ),
     "evidence": ("attempt", "finding", "number", "reason", "span_start", "span_end"),
 }
+_LABEL = ("id", "attempt", "who", "bad", "spans", "digest", "propensity")
 CHILDREN = tuple(_COLUMNS)  # the tables below an outcome, parents first
 
 
@@ -89,6 +90,11 @@ class Rows:
             for table, columns in _COLUMNS.items()
         ]
         return digest("outcome", [self.outcome[column] for column in _OUTCOME], *tables)
+
+
+def label_content(outcome: str, row: Mapping[str, Any]) -> bytes:
+    """The digest of a label in *row*, for the outcome of that id."""
+    return digest("label", outcome, *(row[column] for column in _LABEL))
 
 
 def digest(kind: str, *values: object) -> bytes:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, exists, select, update
 
 from trustlayer.audit.digests import lookup_digest
 from trustlayer.audit.store import AuditStore
-from trustlayer.audit.tables import CorrelationRow, OutcomeRow, TextRow
+from trustlayer.audit.tables import CorrelationRow, LabelRow, OutcomeRow, TextRow
 
 _AT_ONCE = 500  # outcomes in one transaction: other writers wait no longer than for those
 
@@ -36,13 +36,16 @@ def _erase(store: AuditStore, condition: ColumnElement[bool]) -> int:
             connection.execute(texts.values(body=None, salt=None))
             known = update(CorrelationRow).where(CorrelationRow.outcome.in_(outcomes))
             connection.execute(known.values(lookup=None))
+            said = update(LabelRow).where(LabelRow.outcome.in_(outcomes))
+            connection.execute(said.values(reason=None, salt=None))
         erased += len(outcomes)
     store.sweep()
     return erased
 
 
 def _next(store: AuditStore, condition: ColumnElement[bool]) -> list[int]:
-    left = exists().where(TextRow.outcome == OutcomeRow.number, TextRow.body.is_not(None))
-    query = select(OutcomeRow.number).where(condition, left).limit(_AT_ONCE)
+    text = exists().where(TextRow.outcome == OutcomeRow.number, TextRow.body.is_not(None))
+    word = exists().where(LabelRow.outcome == OutcomeRow.number, LabelRow.reason.is_not(None))
+    query = select(OutcomeRow.number).where(condition, text | word).limit(_AT_ONCE)
     with store.session() as session:
         return list(session.scalars(query))

@@ -228,3 +228,33 @@ class EvidenceRow(Base):
     reason: Mapped[TextNumber]
     span_start: Mapped[int | None]
     span_end: Mapped[int | None]
+
+
+class LabelRow(Base):
+    """What a person said of one answer; the spans are the bad stretches of it, if any were named.
+
+    *propensity* is the probability with which the outcome was drawn for labelling.
+    """
+
+    __tablename__ = "labels"
+    __table_args__ = (
+        UniqueConstraint("chain", "sequence"),
+        ForeignKeyConstraint(["outcome", "attempt"], ["attempts.outcome", "attempts.number"]),
+        Index("labels_outcome", "outcome", "attempt"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[int] = mapped_column(Number)
+    attempt: Mapped[int]
+    who: Mapped[str]
+    bad: Mapped[bool]
+    spans: Mapped[list[list[int]] | None] = mapped_column(JSON(none_as_null=True))
+    reason: Mapped[str | None]  # null once erased, as its salt
+    salt: Mapped[bytes | None]
+    digest: Mapped[bytes]  # of the salt and the reason
+    propensity: Mapped[float | None]
+    recorded: Mapped[datetime]
+    chain: Mapped[int] = mapped_column(ForeignKey("chains.number"))
+    sequence: Mapped[int] = mapped_column(BigInteger)
+    content: Mapped[bytes]
+    hash: Mapped[bytes]

@@ -7,7 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from trustlayer_migrations.triggers import drop_triggers, make_triggers
+from trustlayer_migrations.triggers import (
+    drop_function,
+    drop_triggers,
+    make_function,
+    make_triggers,
+)
 
 revision = "0001"
 down_revision = None
@@ -44,6 +49,7 @@ def upgrade() -> None:
     _attempts()
     _findings()
     _indices()
+    make_function()
     make_triggers(APPEND_ONLY)
 
 
@@ -51,6 +57,7 @@ def downgrade() -> None:
     drop_triggers(APPEND_ONLY)
     for table in reversed(APPEND_ONLY):
         op.drop_table(table)
+    drop_function()
 
 
 def _column(name: str, kind: Any, *, null: bool = False) -> sa.Column[Any]:

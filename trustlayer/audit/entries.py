@@ -1,0 +1,177 @@
+"""The entries of a chain as they stand in the database, each with what is wrong in itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from typing import Any
+
+from sqlalchemy import Select, Table, select
+from sqlalchemy.orm import Session
+
+from trustlayer.audit.digests import (
+    CHILDREN,
+    Row,
+    Rows,
+    label_content,
+    lookup_digest,
+    text_digest,
+)
+from trustlayer.audit.tables import Base, ChainRow, DetectorRow, PolicyRow
+
+_AT_ONCE = 200  # outcomes whose rows are in memory together; of texts only the digests are
+_BESIDE = ("texts", "correlations")  # the tables that hold more than the hashes cover
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A row that is not as it was recorded: its table, its key, and what is wrong with it."""
+
+    table: str
+    row: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An outcome or a label: its place in the chain, its hash, and its content as found now."""
+
+    table: str
+    id: str
+    sequence: int
+    recorded: datetime
+    content: bytes
+    hash: bytes
+    flaws: tuple[Flaw, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Registers:
+    """The digests of what outcomes refer to by number."""
+
+    policies: Mapping[int, bytes]
+    detectors: Mapping[int, bytes]
+
+    @classmethod
+    def read(cls, session: Session) -> Registers:
+        policies = session.execute(select(PolicyRow.number, PolicyRow.digest)).all()
+        detectors = session.execute(select(DetectorRow.number, DetectorRow.digest)).all()
+        return cls(dict(policies), dict(detectors))
+
+
+def entries(session: Session, chain: ChainRow, registers: Registers) -> Iterator[Entry]:
+    """All entries of *chain*, in order, in memory that does not grow with it."""
+    outcomes = (
+        _outcome(row, rows)
+        for found in _pages(session, "outcomes", chain)
+        for row, rows in _with_children(session, found, registers)
+    )
+    labels = (
+        _label(row, outcome)
+        for found in _pages(session, "labels", chain)
+        for row, outcome in _with_outcomes(session, found)
+    )
+    return merge(outcomes, labels, key=lambda entry: entry.sequence)
+
+
+def _outcome(row: Row, rows: Rows) -> Entry:
+    flaws = [
+        Flaw(table, f"{row['id']}, number {part['number']}", part["flaw"])
+        for table in _BESIDE
+        for part in rows.children[table]
+        if part["flaw"]
+    ]
+    return _entry("outcomes", row, rows.content, flaws)
+
+
+def _label(row: Row, outcome: str) -> Entry:
+    flaw = _text_flaw(row["digest"], row["salt"], row["reason"])
+    flaws = [Flaw("labels", row["id"], flaw)] if flaw else []
+    return _entry("labels", row, label_content(outcome, row), flaws)
+
+
+def _entry(table: str, row: Row, content: bytes, flaws: list[Flaw]) -> Entry:
+    if row["content"] != content:
+        flaws.append(Flaw(table, row["id"], "was changed, it or a row that belongs to it"))
+    place = (row["id"], row["sequence"], row["recorded"])
+    return Entry(table, *place, row["content"], row["hash"], tuple(flaws))
+
+
+def _pages(session: Session, name: str, chain: ChainRow) -> Iterator[Sequence[Row]]:
+    table = Base.metadata.tables[name]
+    last = 0
+    while True:
+        query = select(table).where(table.c.chain == chain.number, table.c.sequence > last)
+        found = session.execute(query.order_by(table.c.sequence).limit(_AT_ONCE)).mappings().all()
+        if not found:
+            return
+        yield [dict(row) for row in found]
+        last = found[-1]["sequence"]
+
+
+def _with_outcomes(session: Session, labels: Sequence[Row]) -> Iterator[tuple[Row, str]]:
+    outcomes = Base.metadata.tables["outcomes"]
+    numbers = [row["outcome"] for row in labels]
+    query = select(outcomes.c.number, outcomes.c.id).where(outcomes.c.number.in_(numbers))
+    ids: dict[int, str] = dict(session.execute(query).all())
+    return ((row, ids.get(row["outcome"], "")) for row in labels)
+
+
+def _with_children(
+    session: Session, outcomes: Sequence[Row], registers: Registers
+) -> Iterator[tuple[Row, Rows]]:
+    children = _children(session, [row["number"] for row in outcomes], registers)
+    for row in outcomes:
+        policy = registers.policies.get(row["policy"], b"")
+        yield row, Rows(row | {"policy": policy}, children[row["number"]])
+
+
+def _children(
+    session: Session, outcomes: Sequence[int], registers: Registers
+) -> Mapping[int, dict[str, list[Row]]]:
+    # The rows below each of *outcomes*, by table, in the order of their keys.
+    found = {number: {table: list[Row]() for table in CHILDREN} for number in outcomes}
+    for name in CHILDREN:
+        table = Base.metadata.tables[name]
+        query = _select(table).where(table.c.outcome.in_(outcomes)).order_by(*table.primary_key)
+        for mapping in session.execute(query, execution_options={"yield_per": 100}).mappings():
+            row = dict(mapping)
+            if name in _FLAWS:
+                row = _FLAWS[name](**row)
+            if "detector" in row:
+                row["detector"] = registers.detectors.get(row["detector"], b"")
+            found[row["outcome"]][name].append(row)
+    return found
+
+
+def _select(table: Table) -> Select[*tuple[Any, ...]]:
+    if table.name != "correlations":
+        return select(table)
+    texts = Base.metadata.tables["texts"]
+    value = (texts.c.outcome == table.c.outcome) & (texts.c.number == table.c.value)
+    return select(table, texts.c.body).outerjoin(texts, value)
+
+
+def _text(*, digest: bytes, salt: bytes | None, body: str | None, **key: int) -> Row:
+    # Its body is not kept: one is in memory at a time.
+    return {**key, "digest": digest, "flaw": _text_flaw(digest, salt, body)}
+
+
+def _text_flaw(digest: bytes, salt: bytes | None, body: str | None) -> str:
+    if (salt is None) != (body is None):
+        return "was changed: half of it is erased"
+    if salt is not None and body is not None and digest != text_digest(body, salt):
+        return "was changed"
+    return ""
+
+
+def _correlation(
+    *, name: str, value: int, lookup: bytes | None, body: str | None, **key: int
+) -> Row:
+    changed = None not in (lookup, body) and lookup != lookup_digest(name, str(body))
+    return {**key, "name": name, "value": value, "flaw": "was changed" if changed else ""}
+
+
+_FLAWS: Mapping[str, Callable[..., Row]] = {"texts": _text, "correlations": _correlation}

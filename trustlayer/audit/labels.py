@@ -1,0 +1,153 @@
+"""What people say of recorded answers, and the lines that calibrate and evaluate take."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, exists, insert, select
+from sqlalchemy.orm import aliased
+
+from trustlayer.audit.chains import Chain
+from trustlayer.audit.digests import Row, label_content, text_digest
+from trustlayer.audit.reading import ERASED, read
+from trustlayer.audit.store import AuditStore
+from trustlayer.audit.tables import AttemptRow, LabelRow, OutcomeRow, TextRow
+from trustlayer.errors import UnknownOutcome
+from trustlayer.exchange import Exchange, Span
+from trustlayer.jsonl import write_object
+from trustlayer.lines import write_exchange
+from trustlayer.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A person's word on one answer of an outcome.
+
+    *spans* are its bad stretches; None means that nobody looked where. *propensity* is the
+    probability with which the outcome was drawn for labelling, if it was drawn: without it no
+    later estimate can correct for having looked at some outcomes more often than at others.
+    """
+
+    outcome: str
+    attempt: int
+    bad: bool
+    who: str
+    reason: str = ""
+    spans: tuple[Span, ...] | None = None
+    propensity: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.propensity is not None and not 0.0 < self.propensity <= 1.0:
+            raise ValueError(f"propensity must lie in (0, 1], got {self.propensity}")
+        if self.spans and not self.bad:
+            raise ValueError("a good answer has no bad spans")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An answer with the last word that was said on it."""
+
+    label: Label
+    exchange: Exchange
+    model: str | None
+
+
+def record_label(store: AuditStore, label: Label) -> None:
+    """Append *label*, durably; an earlier one on the same answer stays, and counts no more.
+
+    Raises UnknownOutcome when there is no such outcome, or no such answer in it.
+    """
+    with store.transaction() as connection:
+        outcome = _answered(connection, label)
+        row = _row(label) | {"outcome": outcome}
+        chain = Chain.free(connection)
+        row |= chain.entry(label_content(label.outcome, row))
+        connection.execute(insert(LabelRow).values(row))
+        chain.keep(connection)
+
+
+def labels(store: AuditStore, outcome: str) -> list[Label]:
+    """All labels on the outcome of that id, the first said first."""
+    query = (
+        select(LabelRow)
+        .join(OutcomeRow, OutcomeRow.number == LabelRow.outcome)
+        .where(OutcomeRow.id == outcome)
+        .order_by(LabelRow.recorded, LabelRow.sequence)
+    )
+    with store.session() as session:
+        return [_label(outcome, row) for row in session.scalars(query)]
+
+
+def labelled(store: AuditStore) -> Iterator[Labelled]:
+    """Every labelled answer whose texts are not erased, in the order of the last word on it."""
+    other = aliased(LabelRow)
+    same = (other.outcome == LabelRow.outcome) & (other.attempt == LabelRow.attempt)
+    later = exists().where(same, other.recorded > LabelRow.recorded)
+    erased = exists().where(TextRow.outcome == OutcomeRow.number, TextRow.body.is_(None))
+    query = (
+        select(LabelRow, OutcomeRow)
+        .join(OutcomeRow, OutcomeRow.number == LabelRow.outcome)
+        .where(~later, ~erased)
+        .order_by(LabelRow.recorded, LabelRow.sequence)
+    )
+    with store.session() as session:
+        for row, outcome in session.execute(query, execution_options={"yield_per": 50}):
+            attempt = read(session, outcome).attempts[row.attempt]
+            if attempt.verdict is not None:
+                label = _label(outcome.id, row)
+                yield Labelled(label, attempt.verdict.exchange, attempt.model)
+
+
+def written(found: Labelled) -> str:
+    """The line, without its end, that calibrate and evaluate read *found* from."""
+    line = json.loads(write_exchange(found.label.outcome, found.exchange))
+    line["label"] = int(found.label.bad)
+    if found.label.spans is not None:
+        line["spans"] = [{"start": s.start, "end": s.end} for s in found.label.spans]
+    if found.model is not None:
+        line["model"] = found.model
+    return write_object(line)
+
+
+def chosen(outcome: Outcome) -> int | None:
+    """The attempt that is meant when nobody says which: the last one whose answer was kept."""
+    kept = [n for n, attempt in enumerate(outcome.attempts) if attempt.kept and attempt.verdict]
+    return kept[-1] if kept else None
+
+
+def _answered(connection: Connection, label: Label) -> int:
+    query = (
+        select(OutcomeRow.number)
+        .join(AttemptRow, AttemptRow.outcome == OutcomeRow.number)
+        .where(OutcomeRow.id == label.outcome, AttemptRow.number == label.attempt)
+        .where(AttemptRow.answer.is_not(None))
+    )
+    if (number := connection.scalar(query)) is None:
+        raise UnknownOutcome(f"outcome {label.outcome!r} has no answer {label.attempt} to label")
+    return number
+
+
+def _row(label: Label) -> Row:
+    salt = os.urandom(16)
+    spans = None if label.spans is None else [[span.start, span.end] for span in label.spans]
+    return {
+        "id": str(uuid.uuid4()),
+        "attempt": label.attempt,
+        "who": label.who,
+        "bad": label.bad,
+        "spans": spans,
+        "reason": label.reason,
+        "salt": salt,
+        "digest": text_digest(label.reason, salt),
+        "propensity": None if label.propensity is None else float(label.propensity),
+    }
+
+
+def _label(outcome: str, row: LabelRow) -> Label:
+    spans = None if row.spans is None else tuple(Span(*pair) for pair in row.spans)
+    reason = ERASED if row.reason is None else row.reason
+    return Label(outcome, row.attempt, row.bad, row.who, reason, spans, row.propensity)
