@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -69,3 +70,24 @@ def test_texts_are_erased_by_age_and_by_person(db: str) -> None:
     assert _call("erase", "user", "ann", "--db", db)[1].endswith("of 1 outcome(s)\n")
     assert _call("verify", "--db", db)[0] == 0
     assert _call("retain", "--older-than", "soon", "--db", db)[0] == 2
+
+
+def test_labelled_answers_are_exported_for_calibration(db: str) -> None:
+    with AuditStore.open(db) as store:
+        old, new = store.recent()
+    assert _call("label", old.id, "bad", "--reason", "Lyon", "--by", "ann", "--db", db) == (
+        0,
+        f"{old.id}, attempt 1: bad\n",
+    )
+    assert _call("label", new.id[:12], "good", "--attempt", "1", "--by", "ann", "--db", db)[0] == 0
+    code, told = _call("label", new.id, "good", "--attempt", "9", "--db", db)
+    assert code == 1
+    assert "has no answer" in told
+    assert _call("label", new.id, "middling", "--db", db)[0] == 2
+    code, lines = _call("export", "--db", db)
+    assert code == 0
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert [(line["id"], line["label"]) for line in found] == [(old.id, 1), (new.id, 0)]
+    assert _call("verify", "--db", db)[0] == 0
+    done = CliRunner().invoke(app, ["evaluate", "-", "--detector", "quotations"], input=lines)
+    assert done.exit_code == 0, done.output
