@@ -30,7 +30,7 @@ SAME = [
     ("50 cents", "$0.50"),
     (r"90^\circ", "90 degrees"),
     (r"\boxed{x = 5}", "5"),
-    ("−5", "-5"),
+    ("\u22125", "-5"),
     (r"\text{Paris}", "Paris"),
     ("In Nepal.", "nepal"),
     ("The Tower of London", "Tower of London"),

@@ -44,7 +44,7 @@ class Meanings:
 
 
 def long(meaning: int, variant: int) -> str:
-    return f"{meaning}: {' '.join(f'word{variant}x{n}' for n in range(13))}"
+    return f"{meaning}: {' '.join(f'word{variant}x{n}' for n in range(26))}"
 
 
 @given(LABELS)
@@ -240,10 +240,11 @@ def test_far_vectors_save_passes() -> None:
     assert saving.passes < 20 * 19 / 2 / 2  # half of all pairs
 
 
-def test_the_question_goes_before_each_answer() -> None:
-    model = Meanings()
-    group([long(1, 0), long(2, 0)], model, question="How many?")
-    assert all(text.startswith("How many? ") for pair in model.pairs for text in pair)
+def test_words_of_the_question_say_nothing() -> None:
+    question = "Which city is the capital of Norway?"
+    texts = ["Oslo", "The capital is Oslo.", "It is the city of Oslo.", "The capital is Bergen."]
+    assert wordings(texts, question).tolist() == [0, 0, 0, 1]
+    assert len(set(wordings(["Oslo", "Not Oslo"], "Is it Oslo?"))) == 2
 
 
 def test_wordings_need_no_model() -> None:

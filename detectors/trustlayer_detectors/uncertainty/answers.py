@@ -16,7 +16,8 @@ from math import isclose
 from trustlayer_detectors._units import Unit, unit_after
 from trustlayer_detectors.uncertainty.latex import plain
 
-SHORT = 12  # words; beyond that an answer is a text, and agreement a matter of meaning
+PHRASE = 5  # words; a name, a number with its unit
+SHORT = 25  # words; beyond that an answer is a text, and agreement a matter of meaning
 
 _NUMBER = re.compile(
     r"(?<![\w.])(?P<sign>[-−+]\s?)?(?P<money>[$€£¥]\s?)?(?P<minus>-)?"  # noqa: RUF001
@@ -100,8 +101,8 @@ class Reading:
         return not self.amounts or _equal(self.amounts, other.amounts)
 
 
-def read(answer: str) -> Reading:
-    """Read a short *answer*."""
+def read(answer: str, question: str = "") -> Reading:
+    """Read a short *answer*; words that it takes from the *question* say nothing, if others do."""
     text = _normal(_final(plain(answer)))
     amounts, rest = _amounts(text)
     words = [word.casefold() for word in _WORD.findall(rest)]
@@ -111,7 +112,14 @@ def read(answer: str) -> Reading:
         amounts = [Amount("", number, number)]
         words = [word for word in words if word not in spelled]
     content = frozenset(word for word in words if word not in _FILLERS)
+    told = content - _asked(question) - _NEGATIONS
+    if told or amounts:
+        content = told | content & _NEGATIONS
     return Reading(tuple(amounts), content, " ".join(text.casefold().split()))
+
+
+def _asked(question: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(question.casefold()))
 
 
 def short(answer: str) -> bool:

@@ -12,13 +12,11 @@ import numpy as np
 from trustlayer import Evidence, Exchange, Finding, Span, Unexamined
 from trustlayer_detectors._sentences import split
 from trustlayer_detectors.uncertainty import entropy, repetition, tokens
-from trustlayer_detectors.uncertainty.answers import read
 from trustlayer_detectors.uncertainty.fusion import fused
 from trustlayer_detectors.uncertainty.groups import wordings
-from trustlayer_detectors.uncertainty.likeness import Labels
+from trustlayer_detectors.uncertainty.likeness import Floats, Labels
 from trustlayer_detectors.uncertainty.models import Models
 from trustlayer_detectors.uncertainty.signals import (
-    Sentences,
     Signals,
     grouped,
     kind_of,
@@ -26,7 +24,7 @@ from trustlayer_detectors.uncertainty.signals import (
     signals,
 )
 
-DOUBTFUL = 0.5  # a sentence at or above it is pointed at
+DOUBTFUL = 0.6  # a sentence at or above it is pointed at; 87 % of those on dev were wrong
 QUOTED = 60  # characters of a sample that are quoted
 
 Found = Finding | Unexamined
@@ -55,7 +53,7 @@ class Uncertainty:
         if not exchange.samples and not exchange.logprobs:
             return Unexamined(self.name, "neither samples nor log-probabilities to judge by")
         found = signals(exchange, self.models)
-        evidence = [*_elsewhere(exchange, found.labels), *_unrepeated(found.sentences)]
+        evidence = [*_elsewhere(exchange, found.labels), *_repetition(found)]
         return Finding(fused(found), (*evidence, *_hesitation(exchange), _used(exchange, found)))
 
 
@@ -78,7 +76,7 @@ class SemanticEntropy:
     def _one(self, exchange: Exchange) -> Found:
         if not exchange.samples:
             return Unexamined(self.name, "no samples to compare the answer with")
-        kind = kind_of(read(exchange.answer), exchange.answer)
+        kind = kind_of(exchange.answer)
         groups = grouped(exchange, kind, self.models)
         risk = entropy.relative_entropy(groups.labels, sequence_logprobs(exchange))
         reason = f"{len(groups.labels)} answers fall into {groups.count} meanings"
@@ -89,7 +87,7 @@ class SemanticEntropy:
 class SelfCheck:
     """Which sentences the samples contradict: SelfCheck-NLI (Manakul et al., EMNLP 2023).
 
-    The risk is the mean over the sentences; those at or above 0.5 are pointed at.
+    The risk is the mean over the sentences; those at or above 0.6 are pointed at.
     """
 
     models: Models = field(default=Models(), repr=False)
@@ -107,7 +105,7 @@ class SelfCheck:
         texts = [span.of(exchange.answer) for span in spans]
         found = repetition.read_against(texts, exchange.samples, self.models.entailment)
         risks = repetition.contradiction(found)
-        return Finding(float(risks.mean()), tuple(_unrepeated(Sentences(spans, risks))))
+        return Finding(float(risks.mean()), tuple(_unrepeated(spans, risks)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +125,7 @@ class Agreement:
     def _one(self, exchange: Exchange) -> Found:
         if not exchange.samples:
             return Unexamined(self.name, "no samples to compare the answer with")
-        labels = wordings([exchange.answer, *exchange.samples])
+        labels = wordings([exchange.answer, *exchange.samples], exchange.prompt)
         risk = entropy.disagreement(labels[1:] == labels[0])
         return Finding(risk, tuple(_elsewhere(exchange, labels)))
 
@@ -161,19 +159,23 @@ def _elsewhere(exchange: Exchange, labels: Labels | None) -> list[Evidence]:
     return [Evidence(f'{counted}, most often "{quoted}"')]
 
 
-def _unrepeated(sentences: Sentences | None) -> list[Evidence]:
-    if sentences is None:
+def _repetition(found: Signals) -> list[Evidence]:
+    if found.sentences is None:
         return []
+    return _unrepeated(found.sentences.spans, found.sentences.risks)
+
+
+def _unrepeated(spans: Sequence[Span], risks: Floats) -> list[Evidence]:
     return [
         Evidence("the further answers do not repeat it", span)
-        for span, risk in zip(sentences.spans, sentences.risks, strict=True)
+        for span, risk in zip(spans, risks, strict=True)
         if risk >= DOUBTFUL
     ]
 
 
 def _hesitation(exchange: Exchange) -> list[Evidence]:
     """Where the model was least sure, if it was worse than even there."""
-    if not exchange.logprobs or tokens.worst_doubt(exchange.logprobs) < DOUBTFUL:
+    if not exchange.logprobs or tokens.worst_doubt(exchange.logprobs) < 0.5:
         return []
     start, end = tokens.weakest(exchange.logprobs)
     span: Span | None = None

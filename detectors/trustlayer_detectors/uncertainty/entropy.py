@@ -87,6 +87,17 @@ def disagreement(same: Sequence[bool] | npt.NDArray[np.bool_]) -> float:
     return 1.0 - float(np.mean(same))
 
 
+def rivalry(labels: Labels) -> float:
+    """How near another meaning comes to that of the answer, whose label is the first: [0, 1].
+
+    Half of one minus the lead of the answer's share of the samples over that of the commonest
+    other one; above 0.5 another one is the commoner.
+    """
+    samples = labels[1:]
+    others = np.bincount(samples[samples != labels[0]], minlength=1)
+    return float(0.5 - (np.mean(samples == labels[0]) - others.max() / len(samples)) / 2.0)
+
+
 def _weights(logprobs: npt.ArrayLike) -> Floats:
     given = np.asarray(logprobs, np.float64)
     top = given.max()

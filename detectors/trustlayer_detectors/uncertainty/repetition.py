@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from trustlayer_detectors._sentences import split
 from trustlayer_detectors.uncertainty.likeness import (
     CONTRADICTED,
     ENTAILED,
@@ -43,16 +45,73 @@ def unsupported(probabilities: npt.ArrayLike) -> Floats:
     return np.asarray(1.0 - found[..., ENTAILED].mean(axis=-1), np.float64)
 
 
+def refuted(probabilities: npt.ArrayLike) -> Floats:
+    """How far even the three samples that bear out each of m sentences most do not: (m,), [0, 1].
+
+    One minus the mean of the three largest P(entailed), or of all where there are fewer.
+    """
+    found = np.asarray(probabilities, np.float64)
+    return np.asarray(1.0 - np.sort(found[..., ENTAILED], axis=-1)[..., -3:].mean(axis=-1))
+
+
 def read_against(
-    sentences: Sequence[str], samples: Sequence[str], entailment: Entailment
+    sentences: Sequence[str],
+    samples: Sequence[str],
+    entailment: Entailment,
+    nearest: int | None = None,
 ) -> Floats:
-    """The probabilities for each of m *sentences* given each of n *samples*: (m, n, 3)."""
+    """The probabilities for each of m *sentences* given each of n *samples*: (m, n, 3).
+
+    Of a sample only the *nearest* sentences are read, those that share most rare words: in a
+    long text the small model would not find them. None reads samples whole.
+    """
     distinct = list(dict.fromkeys(samples))
-    pairs = [(sample, sentence) for sentence in sentences for sample in distinct]
+    parts = _Parts.of(distinct) if nearest else None
+    pairs = [
+        (text, sentence)
+        for sentence in sentences
+        for text in (parts.nearest(sentence, nearest) if parts and nearest else distinct)
+    ]
     if not pairs:
         return np.zeros((len(sentences), len(samples), 3))
     found = np.asarray(entailment(pairs), np.float64).reshape(len(sentences), len(distinct), 3)
     return found[:, [distinct.index(sample) for sample in samples]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The sentences of each sample, and how many of all sentences hold a word."""
+
+    samples: Sequence[Sequence[str]]
+    words: Sequence[Sequence[frozenset[str]]]
+    held: Mapping[str, int]
+
+    @classmethod
+    def of(cls, samples: Sequence[str]) -> _Parts:
+        cut = [[span.of(text) for span in split(text)] or [text] for text in samples]
+        held = [[frozenset(words(part)) for part in parts] for parts in cut]
+        return cls(cut, held, Counter(w for row in held for part in row for w in part))
+
+    def nearest(self, sentence: str, most: int) -> list[str]:
+        """From each sample the *most* sentences that share most with *sentence*, in their order."""
+        weights = {word: self._rarity(word) for word in words(sentence) if word.isalnum()}
+        return [
+            " ".join(parts[place] for place in _largest([_shared(p, weights) for p in held], most))
+            for parts, held in zip(self.samples, self.words, strict=True)
+        ]
+
+    def _rarity(self, word: str) -> float:
+        count = sum(map(len, self.words))
+        return float(np.log((count + 1.0) / (self.held.get(word, 0) + 0.5)))
+
+
+def _shared(part: frozenset[str], weights: Mapping[str, float]) -> float:
+    return sum(weight for word, weight in weights.items() if word in part)
+
+
+def _largest(values: Sequence[float], most: int) -> list[int]:
+    places = sorted(range(len(values)), key=lambda place: (-values[place], place))
+    return sorted(places[:most])
 
 
 def words(text: str) -> list[str]:
@@ -71,6 +130,23 @@ def rarest(sentences: Sequence[Sequence[str]], samples: Sequence[Sequence[str]])
     return np.array(
         [max((-np.log(counts[word] / total) for word in text), default=0.0) for text in sentences]
     )
+
+
+def rarity(sentences: Sequence[Sequence[str]], samples: Sequence[Sequence[str]]) -> Floats:
+    """The same on a scale that does not depend on the amount of text: (m,) in [0, 1].
+
+    1 for a sentence with a word that stands nowhere else, 0 where each word stands at least
+    as often as there are texts. Short words, numbers aside, do not count.
+    """
+    counts = Counter(word for text in [*samples, *sentences] for word in text)
+    count = len(samples) + 1
+    rarest = [min((counts[w] for w in t if _tells(w)), default=count) for t in sentences]
+    relative = np.log(np.array(rarest)) / np.log(max(2, count))
+    return np.asarray(np.clip(1.0 - relative, 0.0, 1.0), np.float64)
+
+
+def _tells(word: str) -> bool:
+    return len(word) > 3 or not word.isascii() or any(map(str.isdigit, word))
 
 
 def unshared(sentences: Sequence[Sequence[str]], samples: Sequence[Sequence[str]]) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log1p
@@ -12,11 +12,14 @@ import numpy as np
 from trustlayer import Exchange, Span
 from trustlayer_detectors._sentences import split
 from trustlayer_detectors.uncertainty import dispersion, entropy, repetition, tokens
-from trustlayer_detectors.uncertainty.answers import Reading, read, short
+from trustlayer_detectors.uncertainty.answers import PHRASE, read
 from trustlayer_detectors.uncertainty.groups import Groups, group, wordings
 from trustlayer_detectors.uncertainty.likeness import Floats, Labels
 from trustlayer_detectors.uncertainty.models import Models
 
+SURE = 0.7  # of bare names a small model says too easily that one entails the other
+NEAREST = 2  # sentences of a sample that a sentence of the answer is held against
+LONGEST_GROUPED = 100  # words; longer answers never say the same throughout
 LONGEST_PROMPT = 120  # words; beyond that a prompt is not taken to be harder
 
 
@@ -30,10 +33,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentences:
-    """The sentences of an answer and how little the samples repeat each: (m,) in [0, 1]."""
+    """The sentences of an answer and how little the samples repeat each: (m,) in [0, 1].
+
+    *unshared* is the part of it that the mere words tell.
+    """
 
     spans: Sequence[Span]
     risks: Floats
+    unshared: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,27 +56,31 @@ class Signals:
     sentences: Sentences | None = None
 
 
-def kind_of(reading: Reading, answer: str) -> Kind:
-    if not short(answer):
-        return Kind.LONG
-    return Kind.AMOUNT if reading.amounts and not reading.words else Kind.SHORT
+def kind_of(answer: str) -> Kind:
+    reading = read(answer)
+    if reading.amounts and not reading.words:
+        return Kind.AMOUNT
+    return Kind.SHORT if len(answer.split()) <= PHRASE else Kind.LONG
 
 
 def signals(exchange: Exchange, models: Models) -> Signals:
     """Read everything that *exchange* offers; the models are asked only where they can tell."""
-    kind = kind_of(read(exchange.answer), exchange.answer)
+    kind = kind_of(exchange.answer)
     values = {"difficulty": difficulty(exchange.prompt)} if exchange.prompt.strip() else {}
     values |= _from_tokens(exchange)
     if not exchange.samples:
         return Signals(kind, values)
-    labels = grouped(exchange, kind, models).labels
-    values |= _from_groups(labels, exchange)
+    labels = wordings([exchange.answer, *exchange.samples], exchange.prompt)
+    values["variety"] = entropy.relative_entropy(labels)
+    if len(exchange.answer.split()) <= LONGEST_GROUPED:
+        # Of short answers the words tell more than the small model does.
+        labels = grouped(exchange, kind, models).labels if kind is Kind.LONG else labels
+        values |= _from_groups(labels, exchange)
     if kind is Kind.AMOUNT:
         return Signals(kind, values, labels)
-    values["distance"] = _distance(exchange, models)
     sentences = repeated(exchange, kind, models)
-    values["unrepeated"] = float(sentences.risks.mean())
-    return Signals(kind, values, labels, sentences)
+    values |= _from_texts(exchange, kind, sentences, models)
+    return Signals(kind, values, labels, sentences if kind is Kind.LONG else None)
 
 
 def difficulty(prompt: str) -> float:
@@ -86,21 +97,48 @@ def grouped(exchange: Exchange, kind: Kind, models: Models) -> Groups:
     """Group the answer and its samples by meaning, the answer first."""
     texts = [exchange.answer, *exchange.samples]
     if kind is Kind.AMOUNT:
-        return Groups(wordings(texts))
-    question = exchange.prompt if kind is Kind.SHORT else ""
-    return group(texts, models.entailment, models.embedding, question=question)
+        return Groups(wordings(texts, exchange.prompt))
+    sure = SURE if kind is Kind.SHORT else 0.0
+    return group(texts, models.entailment, models.embedding, exchange.prompt, sure=sure)
 
 
 def repeated(exchange: Exchange, kind: Kind, models: Models) -> Sentences:
     """How little the samples repeat each sentence of the answer."""
     spans = split(exchange.answer) if kind is Kind.LONG else [Span(0, len(exchange.answer))]
     texts = [span.of(exchange.answer) for span in spans]
-    said = [repetition.words(text) for text in texts]
-    shared = repetition.unshared(said, [repetition.words(text) for text in exchange.samples])
+    unshared = repetition.unshared(*_words(texts, exchange.samples))
     if kind is not Kind.LONG:
-        return Sentences(spans, shared)
-    found = repetition.read_against(texts, exchange.samples, models.entailment)
-    return Sentences(spans, (repetition.contradiction(found) + shared) / 2.0)
+        return Sentences(spans, unshared, unshared)
+    return Sentences(spans, unrepeated(texts, exchange.samples, models), unshared)
+
+
+def unrepeated(sentences: Sequence[str], samples: Sequence[str], models: Models) -> Floats:
+    """How little the *samples* bear out each of m *sentences*: (m,) in [0, 1].
+
+    The mean of three signs: contradiction, want of even a few samples that entail it, and the
+    rarity of its rarest word.
+    """
+    found = repetition.read_against(sentences, samples, models.entailment, NEAREST)
+    rarity = repetition.rarity(*_words(sentences, samples))
+    signs = (repetition.contradiction(found), repetition.refuted(found), rarity)
+    return np.asarray(np.mean(signs, axis=0), np.float64)
+
+
+def _words(*lists: Sequence[str]) -> Iterator[list[list[str]]]:
+    return ([repetition.words(text) for text in texts] for texts in lists)
+
+
+def _from_texts(
+    exchange: Exchange, kind: Kind, sentences: Sentences, models: Models
+) -> dict[str, float]:
+    vectors = np.asarray(models.embedding([exchange.answer, *exchange.samples]))
+    values = {
+        "unshared": float(sentences.unshared.mean()),
+        "distance": dispersion.distance(vectors[0], vectors[1:]),
+    }
+    if kind is Kind.LONG:
+        values["unrepeated"] = float(sentences.risks.mean())
+    return values
 
 
 def sequence_logprobs(exchange: Exchange) -> list[float] | None:
@@ -114,6 +152,7 @@ def sequence_logprobs(exchange: Exchange) -> list[float] | None:
 def _from_groups(labels: Labels, exchange: Exchange) -> dict[str, float]:
     return {
         "disagreement": entropy.disagreement(labels[1:] == labels[0]),
+        "rival": entropy.rivalry(labels),
         "entropy": entropy.relative_entropy(labels, sequence_logprobs(exchange)),
     }
 
@@ -127,8 +166,3 @@ def _from_tokens(exchange: Exchange) -> dict[str, float]:
     if rows:
         values["wavering"] = tokens.relative_alternatives_entropy(rows)
     return values
-
-
-def _distance(exchange: Exchange, models: Models) -> float:
-    vectors = np.asarray(models.embedding([exchange.answer, *exchange.samples]))
-    return dispersion.distance(vectors[0], vectors[1:])
