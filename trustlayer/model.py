@@ -95,7 +95,8 @@ class Model:
 
     *ask* may be a function or a coroutine function; the latter needs `Verifier.arun`. *stream*
     gives an answer in chunks, synchronous or not, for `Verifier.stream` and `astream`; a `Reply`
-    at their end may tell the tokens. Without it the answer comes in one piece.
+    among them tells the passages that were found, before the text, or the tokens, after it; its
+    own text does not count. Without *stream* the answer comes in one piece.
     """
 
     name: str

@@ -101,6 +101,18 @@ class _Draft:
     examining: dict[str, float] = field(default_factory=dict[str, float])
     reply: Reply | None = None
     verdict: Verdict | None = None
+    context: tuple[str, ...] | None = None  # the passages that the model found for itself
+
+    def hear(self, piece: Piece) -> None:
+        """Take in what *piece* tells besides its text."""
+        self.seconds += piece.seconds
+        self.reply = piece.reply or self.reply
+        if piece.reply is not None and piece.reply.context is not None:
+            self.context = piece.reply.context
+
+    def exchange(self, answer: str) -> Exchange:
+        context = self.request.context if self.context is None else self.context
+        return Exchange(self.request.prompt, answer, context)
 
     def attempt(self, action: Action, error: str | None = None, *, kept: bool = False) -> Attempt:
         verdict = None if self.verdict is None else replace(self.verdict, action=action)
@@ -196,8 +208,7 @@ def _next(draft: _Draft, policy: Policy, trail: Trail) -> Generator[StreamStep, 
             return Piece(error="no time was left for the rest of the answer")
         piece = yield Next(Ask(draft.model, draft.request, after, left))
         assert isinstance(piece, Piece)
-        draft.seconds += piece.seconds
-        draft.reply = piece.reply or draft.reply
+        draft.hear(piece)
         wait = piece.retry_after
         if wait is None or not tries_left or (left is not None and wait >= left):
             return piece
@@ -210,8 +221,7 @@ def _next(draft: _Draft, policy: Policy, trail: Trail) -> Generator[StreamStep, 
 def _passes(
     draft: _Draft, policy: Policy, text: _Text, sentence: str
 ) -> Generator[StreamStep, StreamSent, bool]:
-    request = draft.request
-    exchange = Exchange(request.prompt, text.passed + sentence, request.context)
+    exchange = draft.exchange(text.passed + sentence)
     found = yield exchange
     assert isinstance(found, Examination)
     for name, seconds in found.seconds.items():
