@@ -29,8 +29,8 @@ from trustlayer_langchain.answers import refusal_text, summary
 from trustlayer_langchain.passages import Passages
 from trustlayer_langchain.turn import Failed, Turn
 
-Handler = Callable[[ModelRequest[Any]], ModelResponse[Any]]
-AwaitedHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+Call = Callable[[ModelRequest[Any]], ModelResponse[Any]]
+AwaitedCall = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
 REVIEW = "trust.review"  # the kind of an interrupt
 
 
@@ -77,7 +77,7 @@ class TrustMiddleware(AgentMiddleware[TrustState, Any, Any]):
         self.refusal = refusal
 
     def wrap_model_call(
-        self, request: ModelRequest[Any], handler: Handler
+        self, request: ModelRequest[Any], handler: Call
     ) -> ExtendedModelResponse[Any]:
         turn = self._turn(request)
         first = turn.first(handler)
@@ -89,7 +89,7 @@ class TrustMiddleware(AgentMiddleware[TrustState, Any, Any]):
         return self._conclude(turn, outcome)
 
     async def awrap_model_call(
-        self, request: ModelRequest[Any], handler: AwaitedHandler
+        self, request: ModelRequest[Any], handler: AwaitedCall
     ) -> ExtendedModelResponse[Any]:
         turn = self._turn(request)
         first = await turn.afirst(handler)

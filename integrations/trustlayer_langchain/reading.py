@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from trustlayer import Price
+from trustlayer_langchain.inputs import question_of
 from trustlayer_langchain.passages import Context
 
 
@@ -17,7 +18,8 @@ class Reading:
     *context* tells where the passages come from: see `passages.source`; None means what
     retrievers and tools inside of the chain find, and tool results in the input. With *tools*,
     the arguments of tool calls are examined like text. *prices* are by the name of a
-    model, as its service gives it or up to a hyphen of that.
+    model, as its service gives it or up to a hyphen of that. *given* says that the input holds
+    the answer itself, and a question only where it is a dict with one.
     """
 
     question: str | None = None
@@ -25,6 +27,13 @@ class Reading:
     context: Context | None = None
     tools: bool = False
     prices: Mapping[str, Price] = field(default_factory=dict[str, Price])
+    given: bool = False
+
+    def question_in(self, given: Any) -> str:
+        """The question in the input *given*; raises NoQuestion when there has to be one."""
+        if self.given and not (isinstance(given, Mapping) and self.question in given):
+            return ""
+        return question_of(given, self.question)
 
     @property
     def answer_key(self) -> str | None:

@@ -14,7 +14,7 @@ from langchain_core.runnables.utils import coro_with_context
 from trustlayer import Action, Model, Outcome, Request, Verifier
 from trustlayer_langchain.answers import Answer, Refusal
 from trustlayer_langchain.errand import Errand, Rung
-from trustlayer_langchain.inputs import question_of, tool_results
+from trustlayer_langchain.inputs import tool_results
 from trustlayer_langchain.passages import source, texts_of
 from trustlayer_langchain.quiet import quiet
 from trustlayer_langchain.reading import Reading
@@ -112,7 +112,7 @@ class Settlement:
         try:
             within = reading.context is None
             passages = tool_results(given, reading.question) if within else texts_of(found)
-            request = Request(question_of(given, reading.question), passages)
+            request = Request(reading.question_in(given), passages)
         except Exception as error:  # its own input's, in a batch
             return error
         return Errand(given, request, config, kwargs, _correlation(manager, config), reading)

@@ -24,8 +24,8 @@ from trustlayer_langchain.quiet import heard_by, quiet
 from trustlayer_langchain.witness import Witness
 
 Response = ModelResponse[Any]
-Handler = Callable[[ModelRequest[Any]], Response]
-AwaitedHandler = Callable[[ModelRequest[Any]], Awaitable[Response]]
+Call = Callable[[ModelRequest[Any]], Response]
+AwaitedCall = Callable[[ModelRequest[Any]], Awaitable[Response]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +107,13 @@ class Turn:
         exchange = Exchange(self.asked.prompt, text, self.asked.context) if text.strip() else None
         return Step(message, first.response, exchange)
 
-    def first(self, handler: Handler) -> Answered | Failed:
+    def first(self, handler: Call) -> Answered | Failed:
         try:
             return self._call(handler, self.request)
         except Exception as error:
             return Failed(error)
 
-    async def afirst(self, handler: AwaitedHandler) -> Answered | Failed:
+    async def afirst(self, handler: AwaitedCall) -> Answered | Failed:
         try:
             return await self._acall(handler, self.request)
         except Exception as error:
@@ -123,7 +123,7 @@ class Turn:
         return await to_thread(verifier.verify, exchange)
 
     def ladder(
-        self, first: Answered | Failed, handler: Handler, others: Sequence[Askable]
+        self, first: Answered | Failed, handler: Call, others: Sequence[Askable]
     ) -> list[Model]:
         """The agent's model, whose first answer is there already, then the stronger ones."""
         waiting = [first]
@@ -138,7 +138,7 @@ class Turn:
         return self._models(asking, others)
 
     def aladder(
-        self, first: Answered | Failed, handler: AwaitedHandler, others: Sequence[Askable]
+        self, first: Answered | Failed, handler: AwaitedCall, others: Sequence[Askable]
     ) -> list[Model]:
         """Do what `ladder` does, awaited."""
         waiting = [first]
@@ -173,14 +173,14 @@ class Turn:
         rungs = [m if isinstance(m, Model) else Model(name_of(m), asking(m)) for m in chats]
         return [*rungs, *(m if isinstance(m, Model) else Model.of(m) for m in others)]
 
-    def _try(self, handler: Handler, model: BaseChatModel, request: Request) -> Answered | Failed:
+    def _try(self, handler: Call, model: BaseChatModel, request: Request) -> Answered | Failed:
         try:
             return self._call(handler, self._advised(model, request))
         except Exception as error:
             return Failed(error)
 
     async def _atry(
-        self, handler: AwaitedHandler, model: BaseChatModel, request: Request
+        self, handler: AwaitedCall, model: BaseChatModel, request: Request
     ) -> Answered | Failed:
         try:
             return await self._acall(handler, self._advised(model, request))
@@ -191,12 +191,12 @@ class Turn:
         advice = [HumanMessage(request.advice)] if request.advice else []
         return self.request.override(model=model, messages=[*self.request.messages, *advice])
 
-    def _call(self, handler: Handler, request: ModelRequest[Any]) -> Answered:
+    def _call(self, handler: Call, request: ModelRequest[Any]) -> Answered:
         witness = Witness()
         with set_config_context(heard_by(self.config, witness)) as context:
             return Answered(context.run(handler, request), witness)
 
-    async def _acall(self, handler: AwaitedHandler, request: ModelRequest[Any]) -> Answered:
+    async def _acall(self, handler: AwaitedCall, request: ModelRequest[Any]) -> Answered:
         witness = Witness()
         with set_config_context(heard_by(self.config, witness)) as context:
             return Answered(await coro_with_context(handler(request), context), witness)
