@@ -14,6 +14,8 @@ TOLD = {
     "langchain_rag.py": ["accepted after 2 attempts: A ticket costs 120", "refused  after 2"],
     "audit_report.py": ["accept: 2 outcomes", "hold: 1 outcomes", "doubted: The museum had 48,000"],
     "own_detector.py": ["hold at a risk of 1.00", "hedged: as far as I know"],
+    "streaming.py": ["shown: It has 186 steps.", "revise: It is 43 metres tall. It has 250"],
+    "certified_policy.py": ["accept: Short and safe.", "hold: A long answer", "void: the certif"],
     "async_batch.py": ["(small: accept)", "31 metres tall.  (small: revise > small: escalate"],
 }
 
