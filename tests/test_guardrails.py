@@ -21,7 +21,8 @@ with warnings.catch_warnings():
     from guardrails.errors import ValidationError
     from guardrails.settings import settings
     from guardrails.utils.hub_telemetry_utils import HubTelemetry
-    from guardrails.validator_base import get_validator_class
+    from guardrails.validator_base import Validator, get_validator_class, register_validator
+    from guardrails_ai.types import ErrorSpan, FailResult, PassResult
 
     from trustlayer_guardrails import (
         CannotStream,
@@ -30,6 +31,7 @@ with warnings.catch_warnings():
         Harmless,
         NonToxic,
         Trusted,
+        as_detector,
         guard,
     )
 
@@ -269,3 +271,33 @@ async def test_an_awaited_stream_is_held_back_too() -> None:
 
 def test_a_guard_of_theirs_takes_them_too() -> None:
     assert Guard().use(grounded()).validate(GOOD, metadata=CONTEXT).validation_passed
+
+
+@register_validator(name="tests/short", data_type="string")
+class Short(Validator):  # type: ignore[misc]  # Guardrails ships no types
+    """Somebody else's."""
+
+    def _validate(self, value: Any, metadata: dict[str, Any]) -> Any:
+        if "boom" in value:
+            raise RuntimeError("it broke")
+        if len(value) <= 10:
+            return PassResult()
+        spans = [ErrorSpan(start=10, end=len(value), reason="too much")]
+        return FailResult(error_message="too long", error_spans=spans if " " in value else None)
+
+
+def test_any_validator_is_a_detector() -> None:
+    verifier = Verifier([as_detector(Short(on_fail="noop"))])
+    short, long, solid, broken = verifier.verify_all(
+        [Exchange("?", text) for text in ("Short.", "Rather a long one.", "x" * 11, "boom")]
+    )
+    assert short.action == "accept"
+    [evidence] = long.findings["short"].evidence
+    assert (evidence.reason, evidence.span and evidence.span.of("Rather a long one.")) == (
+        "too much",
+        "ong one.",
+    )
+    assert [e.reason for e in solid.findings["short"].evidence] == ["too long"]
+    assert [u.reason for u in broken.unexamined] == ["raised RuntimeError: it broke"]
+    twice = Verifier([as_detector(grounded(), name="again")])
+    assert twice.verify(Exchange("?", GOOD, tuple(CONTEXT["context"]))).action == "accept"
