@@ -12,16 +12,20 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 TOLD = {
     "quickstart.py": ["revise", "47 metres is not in the context", "handed out: The tower is 43"],
     "langchain_rag.py": ["accepted after 2 attempts: A ticket costs 120", "refused  after 2"],
+    "langchain_agent.py": ["held: {'figures':", "answered: The tower is 43 metres tall."],
     "audit_report.py": ["accept: 2 outcomes", "hold: 1 outcomes", "doubted: The museum had 48,000"],
     "own_detector.py": ["hold at a risk of 1.00", "hedged: as far as I know"],
     "streaming.py": ["shown: It has 186 steps.", "revise: It is 43 metres tall. It has 250"],
     "certified_policy.py": ["accept: Short and safe.", "hold: A long answer", "void: the certif"],
     "async_batch.py": ["(small: accept)", "31 metres tall.  (small: revise > small: escalate"],
 }
+NEEDS = {"langchain_agent.py": "langchain"}
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_example(path: Path, tmp_path: Path) -> None:
+    if (extra := NEEDS.get(path.name)) is not None:
+        pytest.importorskip(extra, reason=f"needs the extra {extra}")
     done = subprocess.run(
         [sys.executable, "-W", "error", str(path)],
         capture_output=True,
