@@ -49,6 +49,7 @@ def reply_of(
         tokens_out,
         model=None if named else witness.model,
         unexamined=parts.unexamined,
+        tokens=witness.pieces(parts.text),
         output=output,
     )
 

@@ -12,7 +12,7 @@ from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 
-from trustlayer import Price, Reply
+from trustlayer import Price, Reply, Token
 
 
 class Witness(BaseCallbackHandler):
@@ -58,6 +58,10 @@ class Witness(BaseCallbackHandler):
         if self._last is None or str(self._last.text).strip() != text.strip():
             return None
         return logprobs_of(self._last)
+
+    def pieces(self, text: str) -> tuple[Token, ...]:
+        """The tokens of *text* with their alternatives, if the last model wrote just that."""
+        return () if self._last is None or self.logprobs(text) is None else pieces_of(self._last)
 
     @property
     def _last(self) -> AIMessage | None:
@@ -110,3 +114,19 @@ def logprobs_of(message: AIMessage) -> tuple[float, ...] | None:
     if not all(isinstance(value, float | int) and not isnan(value) for value in values):
         return None
     return tuple(min(0.0, float(value)) for value in values)  # rounding may pass zero
+
+
+def pieces_of(message: AIMessage) -> tuple[Token, ...]:
+    """The tokens that came with *message*, in the way of OpenAI; none if any lacks its text."""
+    held: object = message.response_metadata.get("logprobs")
+    found = cast("dict[str, Any]", held).get("content") if isinstance(held, dict) else None
+    try:
+        return tuple(map(_piece, cast("list[dict[str, Any]]", found or [])))
+    except (KeyError, TypeError, ValueError):
+        return ()
+
+
+def _piece(token: Mapping[str, Any]) -> Token:
+    others = [float(other["logprob"]) for other in token.get("top_logprobs") or ()]
+    logprob = min(0.0, float(token["logprob"]))
+    return Token(token["token"], logprob, tuple(min(0.0, other) for other in others))
