@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from hashlib import sha256
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -355,3 +358,10 @@ def test_stated_confidence_is_asked_for() -> None:
 def _sure(request: Request) -> Any:
     assert "6 times 7?" in request.prompt
     return "80%"
+
+
+def test_the_card_speaks_of_the_coefficients_that_are_there() -> None:
+    folder = files("trustlayer_detectors") / "weights" / "uncertainty"
+    card = json.loads((folder / "card.json").read_text("utf-8"))
+    found = sha256((folder / "fusion.json").read_bytes()).hexdigest()
+    assert card["files"]["fusion.json"]["sha256"] == found
