@@ -81,7 +81,7 @@ def test_nothing_is_wrong_with_what_nobody_touched(recorded: Path, store: AuditS
             assert all(session.execute(select(table)).first() for table in TABLES)
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(st.integers(0, 2**32), st.sampled_from(["change", "remove", "insert", "swap"]))
 def test_every_change_is_found(recorded: Path, seed: int, kind: str) -> None:
     dice = random.Random(seed)

@@ -58,6 +58,6 @@ class Chain:
 
 def insert_one(connection: Connection, table: type[Base], row: Row) -> int:
     """Insert *row* and return the number that the database gave it."""
-    key = connection.execute(insert(table).values(row)).inserted_primary_key
+    key = connection.execute(insert(table), row).inserted_primary_key
     assert key is not None
     return int(key[0])

@@ -78,7 +78,9 @@ def connect(url: str) -> Engine:
     parsed = parse(url)
     lite = parsed.get_backend_name() == "sqlite"
     try:
-        engine = create_engine(parsed, hide_parameters=True, **(_lite(url) if lite else _server()))
+        engine = create_engine(
+            parsed, hide_parameters=True, **(_lite(url) if lite else _server(parsed))
+        )
     except ModuleNotFoundError as error:
         failure = MissingExtra(f"PostgreSQL needs a driver that is not installed: {error.name}")
         failure.add_note("pip install 'trustlayer[postgres]'")
@@ -112,8 +114,9 @@ def sweep(engine: Engine) -> bool:
     return True
 
 
-def _server() -> dict[str, Any]:
-    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+def _server(url: URL) -> dict[str, Any]:
+    patience = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
+    return {"pool_pre_ping": True, "connect_args": patience}
 
 
 def _lite(url: str) -> dict[str, Any]:

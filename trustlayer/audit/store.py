@@ -20,11 +20,11 @@ from trustlayer.audit.records import Record, record
 from trustlayer.audit.tables import CorrelationRow, OutcomeRow
 from trustlayer.audit.troubles import explained
 from trustlayer.audit.turns import Turns
-from trustlayer.audit.writing import write
+from trustlayer.audit.writing import append
 from trustlayer.errors import StoreUnavailable, UnknownOutcome
 from trustlayer.outcome import Outcome
 
-_TRIES = 5  # at one transaction, when another writer got between
+_TRIES = 5  # at one transaction, when another writer got between or the connection broke
 _BETWEEN = ("40001", "40P01")  # SQLSTATE: not serialisable, deadlock
 
 
@@ -164,10 +164,10 @@ class AuditStore:
         with explained(self.url):
             for left in reversed(range(_TRIES)):
                 try:
-                    with for_writing(self._engine).begin() as connection:
-                        return write(connection, records)
+                    with for_writing(self._engine).connect() as connection:
+                        return append(connection, records)
                 except DBAPIError as error:
-                    if not left or not _another_was_faster(error):
+                    if not left or not _worth_another_try(error):
                         raise
 
     def _expect_open(self) -> None:
@@ -191,5 +191,8 @@ class AuditStore:
         return error
 
 
-def _another_was_faster(error: DBAPIError) -> bool:
-    return isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") in _BETWEEN
+def _worth_another_try(error: DBAPIError) -> bool:
+    # Another writer was faster; or the connection broke: had the commit gone through, the
+    # second try finds its outcomes there.
+    between = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") in _BETWEEN
+    return between or error.connection_invalidated

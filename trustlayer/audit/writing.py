@@ -15,32 +15,48 @@ from trustlayer.audit.tables import Base, DetectorRow, OutcomeRow, PolicyRow
 from trustlayer.errors import OutcomeConflict
 
 _PARAMETERS = 10_000  # in one statement; databases have a limit
+_REMEMBERED = 10_000  # numbers of policies and detectors; there are few unless one is misused
 
 
-def write(connection: Connection, records: Sequence[Record]) -> None:
+def append(connection: Connection, records: Sequence[Record]) -> None:
+    """Write *records* in a transaction of their own; see `write`."""
+    with connection.begin():
+        numbers = write(connection, records)
+    _numbers(connection).update(numbers)  # not before it is certain that they will stay
+
+
+def write(connection: Connection, records: Sequence[Record]) -> dict[bytes, int]:
     """Append *records* to a chain that no other writer is at; leaves those already there.
 
-    Raises OutcomeConflict when something else is recorded under the id of one of them.
+    Returns the numbers of the policies and detectors that they refer to, by digest. Raises
+    OutcomeConflict when something else is recorded under the id of one of them.
     """
     fresh = _fresh(connection, records)
     if not fresh:
-        return
-    policies = _register(connection, PolicyRow, {r.policy["digest"]: r.policy for r in fresh})
-    detectors = _register(
+        return {}
+    numbers = _register(connection, PolicyRow, {r.policy["digest"]: r.policy for r in fresh})
+    numbers |= _register(
         connection, DetectorRow, {d: row for r in fresh for d, row in r.detectors.items()}
     )
-    children: dict[str, list[Row]] = {table: [] for table in CHILDREN}
     chain = Chain.free(connection)
-    for record in fresh:
-        row = record.rows.outcome | chain.entry(record.content)
-        row["policy"] = policies[row["policy"]]
-        outcome = insert_one(connection, OutcomeRow, row)
-        for table, rows in record.rows.children.items():
-            children[table] += [_placed(row, outcome, detectors) for row in rows]
-    for table, rows in children.items():
-        if rows:
-            connection.execute(insert(Base.metadata.tables[table]), rows)
+    rows = [r.rows.outcome | chain.entry(r.content) for r in fresh]
+    outcomes = _insert(connection, [row | {"policy": numbers[row["policy"]]} for row in rows])
+    for table in CHILDREN:
+        below = [
+            _placed(row, outcome, numbers)
+            for record, outcome in zip(fresh, outcomes, strict=True)
+            for row in record.rows.children[table]
+        ]
+        if below:
+            connection.execute(insert(Base.metadata.tables[table]), below)
     chain.keep(connection)
+    return numbers
+
+
+def _insert(connection: Connection, rows: Sequence[Row]) -> Sequence[int]:
+    # Insert rows of outcomes and return their numbers, in order.
+    query = insert(OutcomeRow).returning(OutcomeRow.number, sort_by_parameter_order=True)
+    return connection.scalars(query, rows).all()
 
 
 def _placed(row: Row, outcome: int, detectors: Mapping[bytes, int]) -> Row:
@@ -57,17 +73,19 @@ def _fresh(connection: Connection, records: Sequence[Record]) -> list[Record]:
     for record in records:
         other = fresh.setdefault(record.outcome.id, record)
         _expect_same(record, other.outcome == record.outcome)
-    with Session(connection) as session:
-        for row in _known(session, list(fresh)):
-            record = fresh.pop(row.id)
+    for id in _known(connection, list(fresh)):
+        record = fresh.pop(id)
+        with Session(connection) as session:
+            row = session.scalars(select(OutcomeRow).where(OutcomeRow.id == id)).one()
             _expect_same(record, read(session, row) == record.outcome)
     return list(fresh.values())
 
 
-def _known(session: Session, ids: Sequence[str]) -> Iterator[OutcomeRow]:
+def _known(connection: Connection, ids: Sequence[str]) -> Iterator[str]:
     for start in range(0, len(ids), _PARAMETERS):
         some = ids[start : start + _PARAMETERS]
-        yield from session.scalars(select(OutcomeRow).where(OutcomeRow.id.in_(some))).all()
+        query = select(OutcomeRow.id).where(OutcomeRow.id.in_(some))
+        yield from connection.scalars(query).all()
 
 
 def _expect_same(record: Record, same: bool) -> None:
@@ -81,8 +99,18 @@ def _register(
     connection: Connection, table: type[PolicyRow | DetectorRow], rows: Mapping[bytes, Row]
 ) -> dict[bytes, int]:
     # The numbers of *rows*, by digest, after adding those that are not there yet.
-    query = select(table.digest, table.number).where(table.digest.in_(rows))
-    known = dict(connection.execute(query).all())
+    known = {d: number for d, number in _numbers(connection).items() if d in rows}
+    if missing := rows.keys() - known.keys():
+        query = select(table.digest, table.number).where(table.digest.in_(missing))
+        known |= dict(connection.execute(query).all())
     for digest in sorted(rows.keys() - known.keys()):  # in one order, lest two writers deadlock
         known[digest] = insert_one(connection, table, rows[digest])
     return known
+
+
+def _numbers(connection: Connection) -> dict[bytes, int]:
+    # What was read or written before on the same connection, to the same database.
+    numbers: dict[bytes, int] = connection.info.setdefault("trustlayer", {})
+    if len(numbers) > _REMEMBERED:
+        numbers.clear()
+    return numbers
