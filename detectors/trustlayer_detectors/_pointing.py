@@ -14,16 +14,16 @@ _STRONG = 0.3  # of the strongest share: what adds less than that is not shown
 _DIFFUSE = 0.4  # where more of the words than that are strong, whole sentences are meant
 
 
-def words(pieces: Pieces, shares: Floats, sentences: Sequence[slice]) -> list[Span]:
-    """Return the words of *pieces* with the largest *shares*, neighbours joined.
+def words(sentence: Pieces, shares: Floats) -> list[Span]:
+    """Return the words of *sentence* with the largest *shares*, neighbours joined.
 
-    Where no word stands out, the strongest of *sentences* are meant, and returned.
+    Where no word stands out, the whole of it is meant, and returned.
     """
-    found = list(_words(pieces))
+    found = list(_words(sentence))
     strong = _strong(shares, found)
     if len(found) > 3 and not 0 < len(strong) <= _DIFFUSE * len(found):
-        return strongest(pieces, shares, sentences)
-    return list(_runs(pieces, found, strong))
+        strong = list(range(len(found)))
+    return list(_runs(sentence, found, strong))
 
 
 def strongest(pieces: Pieces, shares: Floats, parts: Sequence[slice]) -> list[Span]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from trustlayer import Span, Unexamined
+from trustlayer import Unexamined
 from trustlayer_detectors._models.pieces import CLS, SEP, Ints, Pieces, pieces
 from trustlayer_detectors._models.sessions import (
     Floats,
@@ -75,21 +75,31 @@ class Reading:
 def read(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Iterator[Reading]:
     """Read *texts*, of any length, each beside its prompt where *prompts* are given.
 
-    Readings come in no certain order. Memory does not grow with the texts, and windows of
-    different texts are read together. A text without any word has no reading.
+    Readings come in no certain order. Windows of different texts are read together, and no
+    more than some of them are held in memory. A text without any word has no reading.
     """
     asked = None if prompts is None else [prompt_ids(prompt) for prompt in prompts]
     for windows in chunks(_windows(texts), _WINDOWS):
-        rows = [_row(w.pieces.ids, None if asked is None else asked[w.owner]) for w in windows]
-        lengths = [len(row) for row in rows]
-        model = session(weights("safety") / "model.onnx")
-        for batch in packed(lengths, _TOKENS):
-            types = [len(windows[place].pieces) + 2 for place in batch]
-            logits, shares = run(model, [rows[place] for place in batch], types)
-            for place, found, parts in zip(batch, calibrated(logits), shares, strict=True):
-                window = windows[place]
-                inside = parts[1 : len(window.pieces) + 1]
-                yield Reading(window, found, inside)
+        yield from _read(windows, asked)
+
+
+def reread(reading: Reading) -> list[Reading]:
+    """Read the sentences of a window again, each without the others and without a prompt."""
+    parts = [_cut(reading.window.pieces, part) for part in reading.window.sentences]
+    windows = [_window(place, [part]) for place, part in enumerate(parts)]
+    return sorted(_read(windows, None), key=lambda reading: reading.window.owner)
+
+
+def _read(windows: Sequence[Window], asked: Sequence[Ints] | None) -> Iterator[Reading]:
+    rows = [_row(w.pieces.ids, None if asked is None else asked[w.owner]) for w in windows]
+    lengths = [len(row) for row in rows]
+    model = session(weights("safety") / "model.onnx")
+    for batch in packed(lengths, _TOKENS):
+        types = [len(windows[place].pieces) + 2 for place in batch]
+        logits, shares = run(model, [rows[place] for place in batch], types)
+        for place, risks, added in zip(batch, calibrated(logits), shares, strict=True):
+            window = windows[place]
+            yield Reading(window, risks, added[1 : len(window.pieces) + 1])
 
 
 def by_text(
@@ -168,12 +178,11 @@ def _pieces_by_sentence(text: str) -> Iterator[Pieces]:
         found = pieces(vocabulary(), [span.of(text) for span in spans])
         for span, sentence in zip(spans, found, strict=True):
             for start in range(0, len(sentence), WINDOW):
-                yield _part(sentence, slice(start, start + WINDOW), span)
+                yield _cut(sentence, slice(start, start + WINDOW), span.start)
 
 
-def _part(sentence: Pieces, part: slice, span: Span) -> Pieces:
-    starts, ends = sentence.starts[part] + span.start, sentence.ends[part] + span.start
-    return Pieces(sentence.ids[part], starts, ends)
+def _cut(whole: Pieces, part: slice, offset: int = 0) -> Pieces:
+    return Pieces(whole.ids[part], whole.starts[part] + offset, whole.ends[part] + offset)
 
 
 def _window(owner: int, parts: Sequence[Pieces]) -> Window:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from trustlayer import Evidence, Exchange, Finding, Unexamined
 from trustlayer_detectors._pointing import words
-from trustlayer_detectors._safety import LABELS, Reading, by_text, read, version
+from trustlayer_detectors._safety import LABELS, Reading, by_text, read, reread, version
 
 ABUSE = LABELS[:6]
 _SHOWN = 100  # pieces of evidence; more of them would help nobody
@@ -49,9 +49,12 @@ class Toxicity:
         return Finding(risk, tuple(evidence[:_SHOWN]))
 
     def _evidence(self, reading: Reading) -> Iterator[Evidence]:
-        for label in self.labels:
-            risk = reading.risk(label)
-            if risk > self.limit:
-                window = reading.window
-                for span in words(window.pieces, reading.added(label), window.sentences):
-                    yield Evidence(f"{label} {risk:.2f}", span)
+        found = [label for label in self.labels if reading.risk(label) > self.limit]
+        sentences = reread(reading) if found else []
+        for label in found:
+            reason = f"{label} {reading.risk(label):.2f}"
+            top = max(sentence.risk(label) for sentence in sentences)
+            for sentence in sentences:
+                if sentence.risk(label) >= min(top, self.limit):
+                    for span in words(sentence.window.pieces, sentence.added(label)):
+                        yield Evidence(reason, span)

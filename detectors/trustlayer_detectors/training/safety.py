@@ -139,12 +139,13 @@ def bundle(model: SafetyModel, data: Path, target: Path) -> None:
     logits = figures.onnx_logits(target / "model.onnx", seen)
     risks = figures.probabilities(logits, lines)
     labels = figures.by_label(seen, risks)
-    full = logits_of(model.float().to(device()).eval(), seen, device())
+    some = slice(None, None, 3)  # enough to compare with, in a third of the time
+    full = logits_of(model.float().to(device()).eval(), seen[some], device())
     card |= {
         "mean_auroc": figures.mean_auroc(labels),
         "labels": labels,
         "datasets": figures.by_dataset(seen, risks),
-        "quantisation": safety_card.quantisation(seen, full, logits),
+        "quantisation": safety_card.quantisation(seen[some], full, logits[some]),
         "detectors": safety_card.measure(data, dev),
     }
     safety_card.write(target, card, NOTES)

@@ -149,7 +149,7 @@ def _number(value: float | None) -> float:
 
 def known_share(made: Sequence[Example]) -> npt.NDArray[np.float64]:
     """Return for each label the share of *made* in which it is known."""
-    return np.mean([np.isfinite(example.labels) for example in made], axis=0)
+    return np.asarray(np.mean([np.isfinite(each.labels) for each in made], axis=0))
 
 
 def datasets(made: Sequence[Example]) -> Iterator[str]:
