@@ -113,7 +113,7 @@ def test_many_threads_share_one_model() -> None:
 
 
 def test_megabytes_are_read_to_the_end() -> None:
-    answer = "\n" * 2_000_000 + "You are a pathetic idiot."
+    answer = " " * 2_000_000 + "You are a pathetic idiot."
     assert flagged(answer)
     [unreadable] = Toxicity().examine([Exchange("?", "a" * 500_000)])  # one endless word
     assert isinstance(unreadable, Unexamined)
