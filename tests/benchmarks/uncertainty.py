@@ -15,6 +15,7 @@ import argparse
 import gzip
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from trustlayer import Exchange
 from trustlayer_detectors.uncertainty import repetition
 from trustlayer_detectors.uncertainty.fusion import fused
-from trustlayer_detectors.uncertainty.models import Models
+from trustlayer_detectors.uncertainty.models import Models, bundled_entailment
 from trustlayer_detectors.uncertainty.signals import NEAREST, signals, unrepeated
 
 DATA = Path(os.environ.get("TRUSTLAYER_DATA", "../shared/data")) / "uncertainty" / "dev.jsonl.gz"
@@ -47,6 +48,21 @@ class Table:
     columns: Mapping[str, Array]
 
 
+class Remembered:
+    """The bundled entailment model, which reads no pair twice."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[str, str], npt.NDArray[np.floating]] = {}
+
+    def __call__(self, pairs: Sequence[tuple[str, str]], /) -> npt.NDArray[np.floating]:
+        fresh = [pair for pair in dict.fromkeys(pairs) if pair not in self._read]
+        self._read |= dict(zip(fresh, bundled_entailment(fresh), strict=True))
+        return np.array([self._read[pair] for pair in pairs])
+
+
+MODELS = Models(Remembered())
+
+
 def rows() -> Iterator[dict[str, Any]]:
     with gzip.open(DATA, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
@@ -55,7 +71,7 @@ def rows() -> Iterator[dict[str, Any]]:
 def examined(row: Mapping[str, Any]) -> dict[str, float]:
     """Every sign of one answer, the risk, and the agreement of equal strings."""
     exchange = Exchange(row["question"] or "", row["answer"], samples=tuple(row["samples"]))
-    found = signals(exchange, Models())
+    found = signals(exchange, MODELS)
     same = np.mean([sample == row["answer"] for sample in row["samples"]])
     return {**found.values, "exact agreement": 1.0 - float(same), "uncertainty": fused(found)}
 
@@ -134,14 +150,14 @@ def report(name: str, found: Table) -> None:
 def sentences(row: Mapping[str, Any]) -> dict[str, list[float]]:
     """The signs of each annotated sentence of a WikiBio passage."""
     texts = [sentence["text"] for sentence in row["sentences"]]
-    found = repetition.read_against(texts, row["samples"], Models().entailment, NEAREST)
+    found = repetition.read_against(texts, row["samples"], MODELS.entailment, NEAREST)
     words = [repetition.words(text) for text in texts]
     sampled = [repetition.words(text) for text in row["samples"]]
     return {
         "label": [float(sentence["label"]) for sentence in row["sentences"]],
         "unigram (max)": repetition.rarest(words, sampled).tolist(),
         "SelfCheck-NLI": repetition.contradiction(found).tolist(),
-        "unrepeated": unrepeated(texts, row["samples"], Models()).tolist(),
+        "unrepeated": unrepeated(texts, row["samples"], MODELS).tolist(),
     }
 
 
@@ -166,6 +182,7 @@ def main() -> None:
             found = kept.get(row["id"]) or {"signs": examined(row)}
             if row["dataset"] == WIKIBIO and "parts" not in found:
                 found["parts"] = sentences(row)
+                print(row["id"], file=sys.stderr)
             kept[row["id"]] = found
             sets.setdefault(row["dataset"], []).append({**row, **found})
     if options.cache:
