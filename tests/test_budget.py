@@ -97,6 +97,7 @@ def test_what_a_model_does_not_tell_counts_as_spent() -> None:
 def test_spent_sums_what_is_known() -> None:
     outcome = Verifier([Words()], [scripted("m", "0.9 a", "0.1 b", price=Price(1, 1))]).run("?")
     assert Spent.on(outcome.attempts) == Spent(0.004, 4_000, 0.0, 2)
+    assert outcome.spent == Spent(0.004, 4_000, outcome.seconds, 2)
 
 
 @pytest.mark.parametrize("values", [{"money": 0}, {"seconds": -1}, {"tokens": float("nan")}])

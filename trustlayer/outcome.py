@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from trustlayer.budget import Spent
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Finding, Unexamined
 from trustlayer.model import Request
@@ -95,6 +96,11 @@ class Outcome:
         """The verdict on the best answer: the accepted one, or the one to show to a person."""
         kept = [a.verdict for a in self.attempts if a.kept and a.verdict is not None]
         return kept[-1] if kept else None
+
+    @property
+    def spent(self) -> Spent:
+        """What all attempts together took."""
+        return Spent.on(self.attempts, self.seconds)
 
     @property
     def answer(self) -> str | None:
