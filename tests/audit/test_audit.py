@@ -267,6 +267,7 @@ def test_processes_that_create_and_write_at_once_lose_nothing(url: str, run: Run
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork there")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_process_writes_on_its_own_connections(store: AuditStore, run: Run) -> None:
     run(store=store)
     outcome = run()

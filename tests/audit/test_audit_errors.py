@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from sqlalchemy import event
@@ -244,6 +245,29 @@ def test_a_server_that_does_not_answer() -> None:
         AuditStore.open("postgresql://ann:geheim@127.0.0.1:1/d")
     assert "pg_isready" in _notes(caught.value)
     assert "geheim" not in str(caught.value)
+
+
+class Postgres(Protocol):
+    """The server of conftest.py."""
+
+    url: str
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "message", "note"),
+    [
+        ("/postgres?", "/none?", "does not exist: .*none", "createdb"),
+        ("postgres@", "nobody@", "refuses this user: .*nobody", "the user or the password"),
+        ("host=/", "host=/none/", "cannot be reached", "pg_isready"),
+    ],
+)
+def test_a_server_that_refuses(
+    postgres: Postgres, was: str, now: str, message: str, note: str
+) -> None:
+    assert was in postgres.url
+    with pytest.raises(StoreUnavailable, match=message) as caught:
+        AuditStore.open(postgres.url.replace(was, now))
+    assert note in _notes(caught.value)
 
 
 def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,7 +110,6 @@ def sweep(engine: Engine) -> bool:
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         for table in ("texts", "correlations", "labels"):
             connection.exec_driver_sql(f"VACUUM (FULL) {table}")
-        connection.exec_driver_sql("CHECKPOINT")
     return True
 
 

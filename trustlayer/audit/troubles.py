@@ -33,6 +33,12 @@ _STATES = {  # SQLSTATE, by its beginning
     "53": ("is out of resources", "raise max_connections, or use fewer writers"),
     "25006": ("is read-only", "name the primary server in the URL"),
 }
+_SAID = {  # by the server when it refuses a connection: drivers have no SQLSTATE for that
+    "authentication failed": "28",
+    'role "': "28",
+    'database "': "3D",
+    "too many": "53",
+}
 _UNREACHABLE = ("cannot be reached", "see that the server runs: pg_isready -d URL")
 
 
@@ -54,8 +60,9 @@ def explain(url: str, error: SQLAlchemyError) -> StoreError:
     cause = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(cause, sqlite3.Error):
         return _lite(url, cause)
-    what, mend = _state(str(getattr(cause, "sqlstate", None) or ""))
-    failure = StoreUnavailable(f"the database {masked(url)} {what}: {_line(cause or error)}")
+    line = _line(cause or error)
+    what, mend = _state(str(getattr(cause, "sqlstate", None) or _said(line)))
+    failure = StoreUnavailable(f"the database {masked(url)} {what}: {line}")
     failure.add_note(mend)
     return failure
 
@@ -95,6 +102,11 @@ def _not_to_be_opened(url: str) -> StoreUnavailable:
         error = StoreUnavailable(f"the database {masked(url)} cannot be opened")
         error.add_note(f"grant access to it and to its folder: ls -ld {folder or '.'}")
     return error
+
+
+def _said(line: str) -> str:
+    found = (state for words, state in _SAID.items() if "FATAL" in line and words in line)
+    return next(found, "")
 
 
 def _state(sqlstate: str) -> tuple[str, str]:
