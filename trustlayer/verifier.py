@@ -171,7 +171,8 @@ class Verifier:
 
         A model that errs is stopped, and asked to go on from what was handed out. *hold* keeps
         back so many characters first, so that a short answer can be begun anew. The outcome is
-        durable before the last sentence is handed out.
+        durable before the last sentence is handed out. No samples are asked for and thrift has
+        no say: what was handed out cannot be exchanged for something better.
         """
         request = Request(prompt, tuple(context))
         return Stream(
