@@ -290,3 +290,33 @@ async def test_two_hundred_runs_at_once() -> None:
     outcomes = await asyncio.gather(*(verifier.arun(f"{n}") for n in range(200)))
     assert [outcome.prompt for outcome in outcomes] == [f"{n}" for n in range(200)]
     assert all(actions(outcome) == ["revise", "accept"] for outcome in outcomes)
+
+
+async def test_failures_and_cancellations_among_many_leave_a_whole_trail() -> None:
+    @dataclass
+    class Memory:
+        outcomes: list[Outcome] = field(default_factory=list)
+
+        def record(self, *outcomes: Outcome) -> None:
+            self.outcomes += outcomes
+
+    async def ask(request: Request) -> str:
+        kind = int(request.prompt) % 4
+        if kind == 0:
+            raise RuntimeError("down")
+        if kind == 1:
+            await asyncio.Event().wait()
+        return "0.1 a"
+
+    memory = Memory()
+    verifier = Verifier([Words()], [Model("m", ask)], store=memory)
+    tasks = [asyncio.ensure_future(verifier.arun(f"{n}")) for n in range(200)]
+    await asyncio.gather(*(task for n, task in enumerate(tasks) if n % 4 != 1))
+    for task in tasks[1::4]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    found = {int(outcome.prompt): outcome for outcome in memory.outcomes}
+    assert len(memory.outcomes) == len(found) == 200
+    assert all(found[n].errors == ("RuntimeError: down",) for n in range(0, 200, 4))
+    assert all("CancelledError" in (found[n].interrupted or "") for n in range(1, 200, 4))
+    assert all(found[n].answer == "0.1 a" for n in range(2, 200, 4))
