@@ -301,3 +301,26 @@ def test_any_validator_is_a_detector() -> None:
     assert [u.reason for u in broken.unexamined] == ["raised RuntimeError: it broke"]
     twice = Verifier([as_detector(grounded(), name="again")])
     assert twice.verify(Exchange("?", GOOD, tuple(CONTEXT["context"]))).action == "accept"
+
+
+INSULT = "Only a stupid, worthless idiot like you would have to ask."
+
+
+def test_toxic_text_is_left_out() -> None:
+    text = f"Dogs are welcome, on a lead. {INSULT}"
+    outcome = guard(NonToxic(on_fail="fix")).validate(text, metadata={})
+    assert outcome.validated_output == "Dogs are welcome, on a lead. "
+    assert guard(NonToxic(on_fail="noop")).validate("Dogs are welcome.").validation_passed
+
+
+def test_harm_and_certainty_need_what_they_need() -> None:
+    made = guard(Certain(on_fail="noop"))
+    metadata = {"prompt": "What is the capital of France?"}
+    assert not made.validate("Paris.", metadata=metadata).validation_passed
+    [span] = made.error_spans_in_output()
+    assert span.reason.startswith("unexamined by uncertainty")
+    agreeing = {**metadata, "samples": ["Paris.", "It is Paris.", "Paris, of course."]}
+    assert made.validate("Paris.", metadata=agreeing).validation_passed
+    calm = {"prompt": "How do I water a cactus?"}
+    outcome = guard(Harmless(on_fail="noop")).validate("Seldom, and little.", metadata=calm)
+    assert outcome.validation_passed
