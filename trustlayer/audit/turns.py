@@ -33,16 +33,17 @@ class Turns:
         self._waiting.append(ticket)
         with self._lock:
             while not ticket.done:
-                self._serve_next()
+                self._serve_next(ticket)
         if ticket.error is not None:
             raise ticket.error
 
-    def _serve_next(self) -> None:
+    def _serve_next(self, own: _Ticket) -> None:
         tickets = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
         try:
             self._serve(tickets)
         except BaseException:  # of this thread alone, like Ctrl-C: the others are still waiting
-            self._waiting.extendleft(reversed([t for t in tickets if not t.done]))
+            left = [t for t in tickets if not t.done and t is not own]
+            self._waiting.extendleft(reversed(left))
             raise
 
     def _serve(self, tickets: Sequence[_Ticket]) -> None:
