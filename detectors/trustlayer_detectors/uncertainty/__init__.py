@@ -6,6 +6,7 @@ makes one probability of it, and `detectors` are what a `Verifier` takes.
 """
 
 from trustlayer_detectors.uncertainty.asked import AskedConfidence, AskedTruth
+from trustlayer_detectors.uncertainty.causal import CausalModel
 from trustlayer_detectors.uncertainty.detectors import (
     Agreement,
     Confidence,
@@ -19,6 +20,7 @@ __all__ = [
     "Agreement",
     "AskedConfidence",
     "AskedTruth",
+    "CausalModel",
     "Confidence",
     "Models",
     "SelfCheck",

@@ -55,9 +55,10 @@ def group(
 ) -> Groups:
     """Group *texts*, the answers to *question*, by meaning.
 
-    Pairs with a cosine below *far* are ruled out beforehand; without *embedding*, none are. The groups do not depend on the order
-    of the texts: the commonest wordings lead. The entailment model reads the bare texts:
-    with the question before both, a small one takes them for the same.
+    Pairs with a cosine below *far* are ruled out beforehand; without *embedding*, none are.
+    The groups do not depend on the order of the texts: the commonest wordings lead. The
+    entailment model reads the bare texts: with the question before both, a small one takes
+    them for the same.
     """
     worded = wordings(texts, question)
     leading = [texts[int(np.flatnonzero(worded == label)[0])] for label in np.unique(worded)]
