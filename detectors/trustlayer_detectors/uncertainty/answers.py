@@ -54,7 +54,7 @@ _NUMERALS = {
         )
     )
 }
-_CURRENCY = dict.fromkeys(("USD", "EUR", "GBP", "JPY", "INR", "CNY"), "")  # "$5" is "5"
+_MONEY = _set("USD EUR GBP JPY INR CNY")
 _NEGATIONS = _set(
     """
     no not none never nobody nothing neither nor cannot can't isn't
@@ -151,7 +151,8 @@ def _amounts(text: str) -> tuple[list[Amount], str]:
         rest.append(text[end : match.start()])
         units, end = unit_after(text, match.end())
         unit = units[0] if units and not match["money"] else Unit("")
-        found.append(Amount(_CURRENCY.get(unit.base, unit.base), value * unit.factor, value))
+        dimension = "" if unit.base in _MONEY else unit.base  # "$5" is "5"
+        found.append(Amount(dimension, value * unit.factor, value))
     return found, " ".join([*rest, text[end:]])
 
 

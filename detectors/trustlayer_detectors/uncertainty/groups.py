@@ -112,8 +112,11 @@ def led(
         labels[leader] = labels.max() + 1
         if close is not None:
             near = near[close[leader, near]]
-        near, forward = _entailed([(texts[leader], texts[n]) for n in near], near, entailment, sure)
-        near, back = _entailed([(texts[n], texts[leader]) for n in near], near, entailment, sure)
+        first = texts[leader]
+        near, forward = _entailed(
+            [(first, texts[n]) for n in near.tolist()], near, entailment, sure
+        )
+        near, back = _entailed([(texts[n], first) for n in near.tolist()], near, entailment, sure)
         labels[near] = labels[leader]
         passes += forward + back
     return Groups(labels, passes)
