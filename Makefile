@@ -20,6 +20,7 @@ types: .venv/dev
 	$(BIN)/pyright
 
 tests: .venv/dev
+	bash tests/system.sh
 	bash tests/run.sh
 
 wheel: .venv/dev
