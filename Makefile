@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test lint types tests wheel format benchmarks clean
+.PHONY: demo test lint types tests wheel format clean
 
 demo: .venv/base
 	$(BIN)/trustlayer demo
@@ -29,9 +29,6 @@ wheel: .venv/dev
 format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-
-benchmarks: .venv/dev
-	$(BIN)/pytest -q -s tests/benchmarks
 
 .venv/base: $(SOURCES)
 	$(PYTHON) -m venv .venv
