@@ -6,74 +6,124 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from trustlayer import Evidence, Exchange, Finding, Span, Unexamined
+from trustlayer_detectors._models import encoder
+from trustlayer_detectors._models.entailment import CONTRADICT, NEUTRAL, judge
 from trustlayer_detectors._models.sessions import Floats
-from trustlayer_detectors.grounding_calibration import calibration, top_mean
-from trustlayer_detectors.grounding_reading import Reading, read
+from trustlayer_detectors.figures import Figures
+from trustlayer_detectors.grounding_calibration import calibration
+from trustlayer_detectors.grounding_features import (
+    Sentence,
+    drafts,
+    of_answer,
+    of_sentences,
+)
+from trustlayer_detectors.grounding_reading import MOST_ANSWER, texts
+from trustlayer_detectors.quotations import Quotations
 
+_TOGETHER = 16  # exchanges whose answers are read in common batches
 _DOUBTFUL = 0.5  # risk of a sentence from which on it is shown as evidence
+_SHOWN = 100  # pieces of evidence; more of them would help nobody
+_OTHERS = (Figures(), Quotations())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grounding:
-    """Finds what an answer says beyond its context, with a small local model.
+    """Finds what an answer says beyond its context, or against it, with small local models.
 
     The risk is the calibrated probability that anything in the answer is unsupported; the
-    evidence marks the doubtful words. Needs a context, of any length.
+    evidence marks the doubtful words of doubtful sentences, and the figures and quotations
+    that are not in the context. Needs a context, of any length.
     """
 
     name: ClassVar[str] = "grounding"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
     needs: ClassVar[tuple[str, ...]] = ("context",)
 
     @property
     def limit(self) -> float:
-        """The risk above which an answer is flagged by default, chosen on training data."""
+        """The risk above which an answer is flagged by default, chosen on development data."""
         return calibration().limit
 
     def examine(self, exchanges: Sequence[Exchange], /) -> list[Finding | Unexamined]:
-        return [self._examine(exchange) for exchange in exchanges]
+        found: list[Finding | Unexamined] = []
+        for start in range(0, len(exchanges), _TOGETHER):
+            found += self._together(exchanges[start : start + _TOGETHER])
+        return found
 
-    def _examine(self, exchange: Exchange) -> Finding | Unexamined:
-        if not any(passage.strip() for passage in exchange.context):
-            return Unexamined(self.name, "no context to compare the answer with")
+    def _together(self, exchanges: Sequence[Exchange]) -> Iterator[Finding | Unexamined]:
+        missing = [self._missing(exchange) for exchange in exchanges]
+        findings = iter(
+            _examined([e for e, m in zip(exchanges, missing, strict=True) if m is None])
+        )
+        return (next(findings) if lack is None else lack for lack in missing)
+
+    def _missing(self, exchange: Exchange) -> Unexamined | None:
         if not exchange.answer.strip():
             return Unexamined(self.name, "empty answer")
-        readings = list(read(exchange))
-        evidence = [found for reading in readings for found in _evidence(reading)]
-        return Finding(_risk(readings), tuple(evidence))
+        if not any(passage.strip() for passage in exchange.context):
+            return Unexamined(self.name, "no context to compare the answer with")
+        return None
 
 
-def _risk(readings: Sequence[Reading]) -> float:
-    excess = np.concatenate([reading.novelty * reading.rarity for reading in readings])
-    features = {"novelty": np.array([top_mean(excess, 8)], np.float32)}
-    return float(calibration().answer(features)[0])
+def _examined(exchanges: Sequence[Exchange]) -> list[Finding]:
+    # Read ahead in one batch; the windows are remembered until each answer's turn comes.
+    encoder.vectors_of(
+        [text.pieces.ids[:MOST_ANSWER] for text in texts([e.answer for e in exchanges])]
+    )
+    drafted = [list(drafts(exchange)) for exchange in exchanges]
+    judged = iter(judge([draft.pair for found in drafted for draft in found]))
+    return [
+        _finding(exchange, [Sentence(draft, next(judged)) for draft in found])
+        for exchange, found in zip(exchanges, drafted, strict=True)
+    ]
 
 
-def _evidence(reading: Reading) -> Iterator[Evidence]:
-    excess = reading.novelty * reading.rarity
-    for sentence, place in zip(reading.sentences, reading.slices, strict=True):
-        novelty = np.array([top_mean(excess[place], 4)], np.float32)
-        risk = float(calibration().sentence({"novelty": novelty})[0])
-        if risk > _DOUBTFUL:
-            reason = f"not supported by the context ({risk:.0%})"
-            for span in _doubtful(reading, excess, place, sentence):
-                yield Evidence(reason, span)
+def _finding(exchange: Exchange, found: Sequence[Sentence]) -> Finding:
+    others = [other for detector in _OTHERS for other in detector.examine([exchange])]
+    plain = [finding for finding in others if isinstance(finding, Finding)]
+    fitted = calibration().of(exchange.prompt)
+    plainly = max((finding.risk for finding in plain), default=0.0)
+    risk = fitted.of_answer(of_answer(found, plainly))
+    risks = fitted.sentence(of_sentences(found))
+    evidence = [*_evidence(found, risks), *(item for finding in plain for item in finding.evidence)]
+    return Finding(risk, tuple(evidence[:_SHOWN]))
 
 
-def _doubtful(reading: Reading, excess: Floats, place: slice, sentence: Span) -> Iterator[Span]:
-    """Yield the stretches of a sentence that are as novel as half of its most novel word."""
-    high = excess[place] >= max(0.5 * float(np.max(excess[place], initial=0.0)), 1e-6)
-    start = end = -1
-    for piece in np.flatnonzero(high).tolist():
-        first, last = (int(c[place.start + piece]) for c in (reading.pieces.starts,
-                                                             reading.pieces.ends))  # fmt: skip
-        if start >= 0 and first > end + 2:
-            yield Span(start, end)
-            start = first
-        start = first if start < 0 else start
-        end = last
-    if start >= 0:
-        yield Span(start, min(end, sentence.end))
+def _evidence(found: Sequence[Sentence], risks: Floats) -> Iterator[Evidence]:
+    for sentence, risk in zip(found, risks.tolist(), strict=True):
+        if risk <= _DOUBTFUL:
+            continue
+        classes = sentence.judgement.classes
+        against = classes[CONTRADICT] > classes[NEUTRAL]
+        how = "contradicted by" if against else "not supported by"
+        for span in doubtful(sentence):
+            yield Evidence(f"{how} the context ({risk:.0%})", span)
+
+
+def doubtful(sentence: Sentence) -> list[Span]:
+    """Return the stretches of words that are at least half as doubtful as the worst one."""
+    words = _words(sentence)
+    worst = max((doubt for _, doubt in words), default=0.0)
+    marked = [span for span, doubt in words if doubt >= worst / 2] or [sentence.draft.span]
+    joined = [marked[0]]
+    for span in marked[1:]:
+        if span.start - joined[-1].end <= 1:
+            joined[-1] = Span(joined[-1].start, span.end)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _words(sentence: Sentence) -> list[tuple[Span, float]]:
+    """Return the words, which are word pieces without a gap, and the doubt about each."""
+    pieces, tokens = sentence.draft.pieces, sentence.judgement.tokens
+    doubts = tokens + sentence.draft.excess[: len(tokens)]
+    words: list[tuple[Span, float]] = []
+    for start, end, doubt in zip(pieces.starts.tolist(), pieces.ends.tolist(), doubts.tolist(),
+                                 strict=False):  # fmt: skip
+        if words and start <= words[-1][0].end:
+            words[-1] = Span(words[-1][0].start, end), max(words[-1][1], doubt)
+        else:
+            words.append((Span(start, end), doubt))
+    return words

@@ -1,13 +1,15 @@
 """From what was measured on an answer to the probability that it is unsupported.
 
-Two logistic regressions, one for sentences and one for answers, fitted on rows that the
-models never saw (training/calibration.py); their coefficients lie in weights/grounding.
+Logistic regressions for sentences and for answers, fitted on rows that the models never saw
+(training/calibration.py); their coefficients lie in weights/grounding. Answers to a question
+and texts that answer none (summaries, claims) have one pair each: in the first the word-level
+features carry nearly all, in the second the judgement on whole sentences counts as well.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -32,23 +34,42 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """How features become risks, and the default limit on an answer's risk."""
+class Risks:
+    """What turns the features of a sentence, and those of an answer, into a risk.
+
+    *curve* corrects the answer's logistic probability: pairs of (given, observed), rising,
+    between which it is interpolated.
+    """
 
     sentence: Logistic
     answer: Logistic
+    curve: Sequence[tuple[float, float]] = ((0.0, 0.0), (1.0, 1.0))
+
+    def of_answer(self, features: Mapping[str, Floats]) -> float:
+        """Return the calibrated risk of one answer."""
+        given, observed = np.array(self.curve).T
+        return float(np.interp(self.answer(features)[0], given, observed))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How features become risks, and the default limit on an answer's risk."""
+
+    asked: Risks
+    unasked: Risks
     limit: float
+
+    def of(self, prompt: str) -> Risks:
+        """Return what fits answers to *prompt*."""
+        return self.asked if prompt.strip() else self.unasked
 
 
 @lru_cache
 def calibration() -> Calibration:
     """Return the bundled calibration."""
     found: dict[str, Any] = json.loads((weights("grounding") / "calibration.json").read_text())
-    return Calibration(
-        Logistic(**found["sentence"]), Logistic(**found["answer"]), float(found["limit"])
-    )
+    return Calibration(_risks(found["asked"]), _risks(found["unasked"]), float(found["limit"]))
 
 
-def top_mean(values: Floats, most: int) -> float:
-    """Return the mean of the *most* largest of *values*, or of all; 0 without any."""
-    return float(np.mean(np.sort(values)[-most:])) if len(values) else 0.0
+def _risks(found: Mapping[str, Any]) -> Risks:
+    return Risks(Logistic(**found["sentence"]), Logistic(**found["answer"]), found["curve"])

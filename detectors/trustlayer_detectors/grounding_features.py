@@ -86,23 +86,22 @@ def _of_sentence(sentence: Sentence) -> dict[str, float]:
     }
 
 
-def of_answer(found: Sequence[Sentence], risks: Floats, plain: float) -> dict[str, Floats]:
-    """Return the features of an answer from its sentences and their risks.
+def of_answer(found: Sequence[Sentence], plain: float) -> dict[str, Floats]:
+    """Return the features of an answer, each of shape (1,).
 
     *plain* is the larger risk that figures and quotations see.
     """
-    worst = np.sort(np.array([logit(float(risk)) for risk in risks]))
     excess = np.concatenate([sentence.draft.excess for sentence in found])
     tokens = np.concatenate([sentence.judgement.tokens for sentence in found])
     joint = np.concatenate([sentence.joint() for sentence in found])
+    unsupported = of_sentences(found)["unsupported"]
     features = {
         "joint": top_mean(joint, 8),
         "words": logit(top_mean(tokens, 8)),
-        "worst": float(worst[-1]),
-        "worst_three": float(np.mean(worst[-3:])),
-        "mean": float(np.mean(worst)),
         "novelty": top_mean(excess, 8),
         "spread": _spread(found),
+        "unsupported": float(np.max(unsupported)),
+        "unsupported_mean": float(np.mean(unsupported)),
         "plain": plain,
     }
     return {name: np.array([value], np.float32) for name, value in features.items()}

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -52,9 +52,9 @@ def encoder_ratio(texts: Sequence[str]) -> float:
 
 def cross_encoder_ratio(answers: int) -> float:
     """Return throughput in answers of `grounding` over a torch fp32 CrossEncoder."""
-    from grounding import replay
     from sentence_transformers import CrossEncoder
 
+    from tests.benchmarks.grounding import replay
     from trustlayer_detectors import _sentences
     from trustlayer_detectors.grounding import Grounding
     from trustlayer_detectors.training.encoder import original
@@ -78,7 +78,8 @@ def main() -> None:
     given = parser.parse_args()
     os.environ["TRUSTLAYER_THREADS"] = str(given.threads)
     import torch
-    from grounding import DATA, replay
+
+    from tests.benchmarks.grounding import DATA, replay
 
     if not DATA.is_dir():
         sys.exit(f"no data at {DATA}: set TRUSTLAYER_DATA to the folder that holds replay/")

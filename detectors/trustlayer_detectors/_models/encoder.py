@@ -89,8 +89,8 @@ def _read(windows: Sequence[Ints]) -> list[npt.NDArray[np.float16]]:
     known = {key: _windows_seen.get(key) for key in keys}
     new = {key: row for key, row in zip(keys, windows, strict=True) if known[key] is None}
     for key, vectors in zip(new, _inferred(list(new.values())), strict=True):
-        known[key] = vectors.astype(np.float16)
-        _windows_seen.put(key, known[key])
+        known[key] = half = vectors.astype(np.float16)
+        _windows_seen.put(key, half)
     return [vectors for key in keys if (vectors := known[key]) is not None]
 
 

@@ -63,8 +63,7 @@ def run(
         ids[place, : len(row)], mask[place, : len(row)] = row, 1
         kinds[place, second : len(row)] = 1
     inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": kinds}
-    outputs: list[Floats] = session.run(None, inputs)
-    return outputs
+    return [np.asarray(output, np.float32) for output in session.run(None, inputs)]
 
 
 def packed(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:

@@ -7,28 +7,36 @@ without the row's group (its document). What is shipped is fitted on all of the 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from trustlayer import Exchange, Finding, Span
 from trustlayer_detectors._models.entailment import judge
 from trustlayer_detectors._models.sessions import Floats
 from trustlayer_detectors.figures import Figures
-from trustlayer_detectors.grounding_calibration import Calibration, Logistic
+from trustlayer_detectors.grounding_calibration import Calibration, Logistic, Risks
 from trustlayer_detectors.grounding_features import Sentence, drafts, of_answer, of_sentences
 from trustlayer_detectors.quotations import Quotations
-from trustlayer_detectors.training.metrics import best_f1_limit
 from trustlayer_detectors.training.rows import Row, read
 
 # Sentence pairs about captions tell nothing about answers; wice_token has one label only.
 LEFT_OUT = frozenset({"nli_mnli", "nli_snli", "nli_rte", "nli_scitail", "wice_token"})
-SENTENCE = ("joint", "novelty", "spread", "unsupported", "contradicted", "words")
-ANSWER = ("joint", "words", "worst", "worst_three", "mean", "novelty", "spread", "plain")
+# Chosen by ablation, see weights/entailment/README.md.
+SENTENCE = {"asked": ("joint",), "unasked": ("joint", "unsupported")}
+ANSWER = {"asked": ("joint", "plain"), "unasked": ("joint", "plain", "unsupported")}
+FEATURES = ("joint", "words", "novelty", "spread", "unsupported", "unsupported_mean", "plain")
+# Sets with several claims about one document, from which longer answers are put together.
+JOINED = (
+    "factscore", "expertqa", "begin1", "begin2_wow", "faithdial_audit_wow",
+    "faithdial_audit_tc", "faithdial_audit_cmu", "begin2_cmu",
+)  # fmt: skip
+LONG = 40  # word pieces
 PREVALENCE = 0.2  # of unsupported answers where grounding is used; the limit is chosen for it
 
 
@@ -38,10 +46,15 @@ class Measured:
 
     dataset: str
     group: str
+    asked: bool
     label: int
     sentences: list[Sentence]
     plain: float
     spans: tuple[Span, ...] | None
+
+    def long(self) -> bool:
+        """Tell whether the answer is as long as those of language models use to be."""
+        return sum(len(sentence.draft.pieces) for sentence in self.sentences) > LONG
 
     def sentence_labels(self) -> list[int] | None:
         """Return whether each sentence is unsupported, where that is known."""
@@ -84,21 +97,26 @@ def _measured(row: Row, exchange: Exchange, sentences: list[Sentence]) -> Measur
     plain = max((other.risk for other in others if isinstance(other, Finding)), default=0.0)
     marked = row["spans"]
     spans = None if marked is None else tuple(Span(s["start"], s["end"]) for s in marked)
-    return Measured(row["dataset"], row["group"], row["label"], sentences, plain, spans)
+    asked = bool(exchange.prompt.strip())
+    return Measured(row["dataset"], row["group"], asked, row["label"], sentences, plain, spans)
 
 
-def joined(answers: Sequence[Measured], dataset: str, many: int, seed: int = 2) -> list[Measured]:
+def joined(answers: Sequence[Measured], many: int = 60, seed: int = 2) -> list[Measured]:
     """Return answers of two to eight claims about one document, put together from *answers*.
 
     The development data hold few long answers; their risk must not grow with length alone.
+    *many* are made from each of the sets in JOINED.
     """
     draw = random.Random(seed)
-    groups: dict[str, list[Measured]] = {}
-    for answer in answers:
-        if answer.dataset == dataset:
-            groups.setdefault(answer.group, []).append(answer)
-    pools = [pool for _, pool in sorted(groups.items()) if len(pool) >= 8]
-    return [_joined(draw.choice(pools), draw) for _ in range(many)] if pools else []
+    found: list[Measured] = []
+    for dataset in JOINED:
+        groups: dict[str, list[Measured]] = {}
+        for answer in answers:
+            if answer.dataset == dataset:
+                groups.setdefault(answer.group, []).append(answer)
+        pools = [pool for _, pool in sorted(groups.items()) if len(pool) >= 3]
+        found += [_joined(draw.choice(pools), draw) for _ in range(many if pools else 0)]
+    return found
 
 
 def _joined(pool: Sequence[Measured], draw: random.Random) -> Measured:
@@ -108,47 +126,73 @@ def _joined(pool: Sequence[Measured], draw: random.Random) -> Measured:
     sentences = [sentence for part in parts for sentence in part.sentences]
     plain = max(part.plain for part in parts)
     label = max(part.label for part in parts)
-    return Measured(parts[0].dataset + "_joined", parts[0].group, label, sentences, plain, None)
+    name, group, asked = parts[0].dataset + "_joined", parts[0].group, parts[0].asked
+    return Measured(name, group, asked, label, sentences, plain, None)
 
 
-def fit(answers: Sequence[Measured], names: Sequence[str] = ANSWER) -> Calibration:
-    """Fit both regressions and choose the limit."""
-    sentence = _sentence(answers)
-    table = features(answers, sentence)
-    labels = np.array([answer.label for answer in answers])
-    answer = _logistic(table, names, labels, _balance([a.dataset for a in answers]))
-    return Calibration(sentence, answer, _limit(answers, answer(table), labels))
+def fit(answers: Sequence[Measured]) -> Calibration:
+    """Fit all regressions and choose the limit."""
+    kinds = [_risks(kind, answers) for kind in ("asked", "unasked")]
+    found = Calibration(kinds[0], kinds[1], 0.5)
+    return replace(found, limit=_limit(answers, risks(found, answers)))
 
 
-def features(answers: Sequence[Measured], sentence: Callable[..., Floats]) -> dict[str, Floats]:
-    """Return the features of all answers, by name."""
-    found = [of_answer(a.sentences, sentence(of_sentences(a.sentences)), a.plain) for a in answers]
-    return {name: np.concatenate([each[name] for each in found]) for name in ANSWER}
+def risks(found: Calibration, answers: Sequence[Measured]) -> Floats:
+    """Return the risk of each answer."""
+    return np.array([_risk(found, answer) for answer in answers], np.float32)
 
 
-def out_of_fold(
-    answers: Sequence[Measured], names: Sequence[str] = ANSWER, folds: int = 5
-) -> Floats:
+def _risk(found: Calibration, answer: Measured) -> float:
+    kind = found.asked if answer.asked else found.unasked
+    return kind.of_answer(of_answer(answer.sentences, answer.plain))
+
+
+def _risks(kind: str, answers: Sequence[Measured]) -> Risks:
+    own = [answer for answer in answers if answer.asked == (kind == "asked")]
+    found = [of_answer(answer.sentences, answer.plain) for answer in own]
+    table = {name: np.concatenate([each[name] for each in found]) for name in FEATURES}
+    labels = np.array([answer.label for answer in own])
+    weights = _balance([answer.dataset for answer in own])
+    fitted = _logistic(table, ANSWER[kind], labels, weights)
+    return Risks(_sentence(kind, own), fitted, _curve(fitted(table), labels))
+
+
+def _curve(
+    given: Floats, labels: npt.NDArray[np.int64], bins: int = 10
+) -> list[tuple[float, float]]:
+    """Return the observed share in bins of equal count, made to rise (isotonic)."""
+    order = np.argsort(given, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    centres = np.array([np.mean(given[part]) for part in parts])
+    shares = np.array([(np.sum(labels[part]) + 0.5) / (len(part) + 1) for part in parts])
+    rising = IsotonicRegression().fit_transform(centres, shares)
+    # Strictly, so that what the logistic tells apart stays apart.
+    rising = rising + 1e-3 * np.arange(len(rising))
+    pairs = [(0.0, 0.0), *zip(centres.tolist(), rising.tolist(), strict=True), (1.0, 1.0)]
+    return [(round(x, 5), round(min(y, 1.0), 5)) for x, y in pairs]
+
+
+def out_of_fold(answers: Sequence[Measured], folds: int = 5) -> Floats:
     """Return the risk of each answer under coefficients fitted without its group."""
     groups = sorted({answer.group for answer in answers})
     random.Random(3).shuffle(groups)
     fold = {group: place % folds for place, group in enumerate(groups)}
-    risks = np.zeros(len(answers), np.float32)
+    found = np.zeros(len(answers), np.float32)
     for held in range(folds):
-        rest = [answer for answer in answers if fold[answer.group] != held]
+        fitted = fit([answer for answer in answers if fold[answer.group] != held])
         own = [place for place, answer in enumerate(answers) if fold[answer.group] == held]
-        found = fit(rest, names)
-        risks[own] = found.answer(features([answers[place] for place in own], found.sentence))
-    return risks
+        found[own] = risks(fitted, [answers[place] for place in own])
+    return found
 
 
-def _sentence(answers: Sequence[Measured]) -> Logistic:
+def _sentence(kind: str, answers: Sequence[Measured]) -> Logistic:
     known = [(a, labels) for a in answers if (labels := a.sentence_labels()) is not None]
     tables = [of_sentences(answer.sentences) for answer, _ in known]
-    table = {name: np.concatenate([each[name] for each in tables]) for name in SENTENCE}
+    names = SENTENCE[kind]
+    table = {name: np.concatenate([each[name] for each in tables]) for name in names}
     sets = [answer.dataset for answer, labels in known for _ in labels]
-    labels = np.array([label for _, labels in known for label in labels])
-    return _logistic(table, SENTENCE, labels, _balance(sets))
+    targets = np.array([label for _, labels in known for label in labels])
+    return _logistic(table, names, targets, _balance(sets))
 
 
 def _balance(sets: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -171,10 +215,20 @@ def _logistic(
     return Logistic(dict(zip(names, slopes, strict=True)), round(float(model.intercept_[0]), 5))
 
 
-def _limit(answers: Sequence[Measured], risks: Floats, labels: npt.NDArray[np.int64]) -> float:
-    """Return the limit of the best F1 on answers of several sentences, at PREVALENCE."""
-    several = np.array([len(answer.sentences) > 1 for answer in answers])
-    chosen = labels[several], risks[several]
-    sound, unsound = (int(np.sum(chosen[0] == label)) for label in (0, 1))
-    weights = np.where(chosen[0] == 1, PREVALENCE / unsound, (1 - PREVALENCE) / sound)
-    return round(best_f1_limit(*chosen, weights), 3)
+def _limit(answers: Sequence[Measured], found: Floats) -> float:
+    """Return the limit of the best F1 on long answers to a question, at PREVALENCE.
+
+    These are few, so each limit counts for the mean of F1 in its neighbourhood.
+    """
+    own = [place for place, answer in enumerate(answers) if answer.asked and answer.long()]
+    labels, risks = np.array([answers[place].label for place in own]), found[own]
+    grid = np.arange(0.3, 0.951, 0.01)
+    f1 = np.array([_f1(labels, risks > limit) for limit in grid])
+    smooth = np.convolve(np.pad(f1, 5, "edge"), np.full(11, 1 / 11), "valid")
+    return round(float(grid[int(np.argmax(smooth))]), 2)
+
+
+def _f1(labels: npt.NDArray[np.int64], flagged: npt.NDArray[np.bool_]) -> float:
+    hits = PREVALENCE * float(np.mean(flagged[labels == 1]))
+    alarms = (1 - PREVALENCE) * float(np.mean(flagged[labels == 0]))
+    return 2 * hits / (hits + alarms + PREVALENCE)

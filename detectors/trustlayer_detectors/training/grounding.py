@@ -52,7 +52,7 @@ def calibrate(data: Path, most: int = 150) -> Calibration:
     """Fit the calibration on up to *most* rows of each set of grounding/dev."""
     rows = calibration.drawn(data / "grounding" / "dev.jsonl.gz", most)
     answers = list(calibration.measured(rows))
-    return calibration.fit([*answers, *calibration.joined(answers, "factscore", 200)])
+    return calibration.fit([*answers, *calibration.joined(answers)])
 
 
 def write(found: Calibration, folder: Path) -> None:
