@@ -42,7 +42,8 @@ SMALL = (
         (
             (
                 "Malcolm Drummond",
-                "The fog signal was designed by the Scottish inventor Malcolm Drummond of Glasgow.",
+                "It was built by Malcolm Drummond, a Scotsman, whose brother designed the bridges "
+                "of Glasgow and the harbour of Leith.",
             ),
         ),
     ),
