@@ -34,7 +34,8 @@ LABELS = (
     "refusal",
     "injection",
 )
-WINDOW, PROMPT = 126, 48  # word pieces
+WINDOW, PROMPT, OPENING = 126, 48, 48  # word pieces
+_NOTHING: Ints = np.empty(0, np.int32)
 _UNKNOWN = 100  # the word piece of what the vocabulary lacks
 _SENTENCES, _WINDOWS = 256, 128  # held in memory together
 _TOKENS = 2_048  # in one inference
@@ -44,11 +45,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """Some *sentences* of text number *owner*, still unread; offsets are those of the text."""
+    """Some *sentences* of text number *owner*, still unread; offsets are those of the text.
+
+    *before* are word pieces from the beginning of the text, read again as a reminder.
+    """
 
     owner: int
     pieces: Pieces
     sentences: tuple[slice, ...]
+    before: Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,11 +80,13 @@ class Reading:
 def read(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Iterator[Reading]:
     """Read *texts*, of any length, each beside its prompt where *prompts* are given.
 
-    Readings come in no certain order. Windows of different texts are read together, and no
-    more than some of them are held in memory. A text without any word has no reading.
+    With a prompt, later windows are read after the opening of their text: whether a text is a
+    refusal is often said there alone. Readings come in no certain order; windows of different
+    texts are read together, a few at a time. A text without any word has no reading.
     """
     asked = None if prompts is None else [prompt_ids(prompt) for prompt in prompts]
-    for windows in chunks(_windows(texts), _WINDOWS):
+    opening = 0 if asked is None else OPENING
+    for windows in chunks(_windows(texts, opening), _WINDOWS):
         yield from _read(windows, asked)
 
 
@@ -91,15 +98,15 @@ def reread(reading: Reading) -> list[Reading]:
 
 
 def _read(windows: Sequence[Window], asked: Sequence[Ints] | None) -> Iterator[Reading]:
-    rows = [_row(w.pieces.ids, None if asked is None else asked[w.owner]) for w in windows]
+    rows = [_row(w, None if asked is None else asked[w.owner]) for w in windows]
     lengths = [len(row) for row in rows]
     model = session(weights("safety") / "model.onnx")
     for batch in packed(lengths, _TOKENS):
-        types = [len(windows[place].pieces) + 2 for place in batch]
-        logits, shares = run(model, [rows[place] for place in batch], types)
-        for place, risks, added in zip(batch, calibrated(logits), shares, strict=True):
-            window = windows[place]
-            yield Reading(window, risks, added[1 : len(window.pieces) + 1])
+        starts = [1 + len(windows[place].before) for place in batch]
+        ends = [s + len(windows[p].pieces) for s, p in zip(starts, batch, strict=True)]
+        logits, shares = run(model, [rows[place] for place in batch], [end + 1 for end in ends])
+        for i, place in enumerate(batch):
+            yield Reading(windows[place], calibrated(logits[i]), shares[i, starts[i] : ends[i]])
 
 
 def by_text(
@@ -155,21 +162,31 @@ def _platt() -> tuple[Floats, Floats]:
     return slopes, np.array([each["intercept"] for each in given], np.float32)
 
 
-def _row(text: Ints, prompt: Ints | None) -> Ints:
+def _row(window: Window, prompt: Ints | None) -> Ints:
     asked = [] if prompt is None else [prompt, [SEP]]
-    return np.concatenate([[CLS], text, [SEP], *asked]).astype(np.int32)
+    row = np.concatenate([[CLS], window.before, window.pieces.ids, [SEP], *asked])
+    return row.astype(np.int32)
 
 
-def _windows(texts: Sequence[str]) -> Iterator[Window]:
+def _windows(texts: Sequence[str], opening: int) -> Iterator[Window]:
     for owner, text in enumerate(texts):
-        held: list[Pieces] = []
-        for sentence in _pieces_by_sentence(text):
-            if held and sum(map(len, held)) + len(sentence) > WINDOW:
-                yield _window(owner, held)
-                held = []
-            held.append(sentence)
-        if held:
-            yield _window(owner, held)
+        before = _NOTHING
+        for number, parts in enumerate(_parts(text)):
+            window = _window(owner, parts, before)
+            before = before if number else window.pieces.ids[:opening]
+            yield window
+
+
+def _parts(text: str) -> Iterator[list[Pieces]]:
+    """Yield as many sentences at a time as fit in a window."""
+    held: list[Pieces] = []
+    for sentence in _pieces_by_sentence(text):
+        if held and sum(map(len, held)) + len(sentence) > WINDOW:
+            yield held
+            held = []
+        held.append(sentence)
+    if held:
+        yield held
 
 
 def _pieces_by_sentence(text: str) -> Iterator[Pieces]:
@@ -185,11 +202,11 @@ def _cut(whole: Pieces, part: slice, offset: int = 0) -> Pieces:
     return Pieces(whole.ids[part], whole.starts[part] + offset, whole.ends[part] + offset)
 
 
-def _window(owner: int, parts: Sequence[Pieces]) -> Window:
+def _window(owner: int, parts: Sequence[Pieces], before: Ints = _NOTHING) -> Window:
     columns = zip(*((part.ids, part.starts, part.ends) for part in parts), strict=True)
     ends = list(accumulate(map(len, parts)))
     sentences = [slice(end - len(part), end) for part, end in zip(parts, ends, strict=True)]
-    return Window(owner, Pieces(*map(np.concatenate, columns)), tuple(sentences))
+    return Window(owner, Pieces(*map(np.concatenate, columns)), tuple(sentences), before)
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 from trustlayer import Evidence, Exchange, Finding, Unexamined
 from trustlayer_detectors._pointing import strongest
@@ -21,10 +20,9 @@ class Harm:
     beside the end of the prompt; the evidence marks its sentences. Reads English only.
     """
 
-    name: ClassVar[str] = "harm"
-    needs: ClassVar[tuple[str, ...]] = ("prompt",)
-
-    limit: float = 0.5  # from weights/safety/card.json
+    name: str = field(default="harm", init=False, repr=False)
+    needs: tuple[str, ...] = field(default=("prompt",), init=False, repr=False)
+    limit: float = 0.6  # from weights/safety/card.json
 
     @property
     def version(self) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
 
 from trustlayer import Evidence, Exchange, Finding, Unexamined
 from trustlayer_detectors._pointing import words
@@ -23,9 +22,8 @@ class Toxicity:
     are quoted, reported or contradicted are meant to pass.
     """
 
-    name: ClassVar[str] = "toxicity"
-    needs: ClassVar[tuple[str, ...]] = ()
-
+    name: str = field(default="toxicity", init=False, repr=False)
+    needs: tuple[str, ...] = field(default=(), init=False, repr=False)
     labels: tuple[str, ...] = ABUSE
     limit: float = 0.5  # from weights/safety/card.json
 

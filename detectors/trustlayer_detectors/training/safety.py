@@ -134,7 +134,8 @@ def bundle(model: SafetyModel, data: Path, target: Path) -> None:
     seen = safety_rows.examples(dev, tokenizer())
     export(model, target / "model.onnx", ("logits", "shares"))
     lines = figures.platt(figures.onnx_logits(target / "model.onnx", fold), fold)
-    card: dict[str, Any] = {**described(rows), "calibration": lines}
+    extra = safety_rows.read(data / "extra" / "qa_passages_extra.jsonl.gz")
+    card: dict[str, Any] = {**described([*rows, *extra]), "calibration": lines}
     write_card(target, card)  # the detectors read their calibration there
     logits = figures.onnx_logits(target / "model.onnx", seen)
     risks = figures.probabilities(logits, lines)
@@ -158,7 +159,7 @@ def described(rows: Sequence[safety_rows.Row]) -> dict[str, Any]:
         "description": "MiniLM-L6 (22.6M parameters, int8) with nine heads over attention-pooled "
         "tokens. Inputs: `[CLS] text [SEP]`, for harm and refusal also `prompt [SEP]`. English.",
         "base": "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
-        "data": sorted({str(row["dataset"]) for row in rows} | {"own_texts", "own_harm", "qa"}),
+        "data": sorted({str(row["dataset"]) for row in rows} | {"own_texts", "own_harm"}),
         "licences": sorted({str(row["licence"]) for row in rows}),
         "command": "python -m trustlayer_detectors.training.safety --data ../shared/data",
         "seed": SEED,
