@@ -113,10 +113,10 @@ def led(
         if close is not None:
             near = near[close[leader, near]]
         first = texts[leader]
-        near, forward = _entailed(
-            [(first, texts[n]) for n in near.tolist()], near, entailment, sure
-        )
-        near, back = _entailed([(texts[n], first) for n in near.tolist()], near, entailment, sure)
+        there = [(first, texts[int(n)]) for n in near]
+        near, forward = _entailed(there, near, entailment, sure)
+        back_again = [(texts[int(n)], first) for n in near]
+        near, back = _entailed(back_again, near, entailment, sure)
         labels[near] = labels[leader]
         passes += forward + back
     return Groups(labels, passes)

@@ -19,7 +19,7 @@ from trustlayer_detectors.uncertainty.models import Models
 
 SURE = 0.7  # of bare names a small model says too easily that one entails the other
 NEAREST = 2  # sentences of a sample that a sentence of the answer is held against
-LONGEST_GROUPED = 100  # words; longer answers never say the same throughout
+FEW = 80  # words
 LONGEST_PROMPT = 120  # words; beyond that a prompt is not taken to be harder
 
 
@@ -28,7 +28,12 @@ class Kind(StrEnum):
 
     AMOUNT = "amount"  # a number, perhaps with a unit: compared exactly
     SHORT = "short"  # a name or a phrase: compared by its words, and by meaning
-    LONG = "long"  # sentences: compared by meaning, sentence by sentence
+    LONG = "long"  # a sentence or a few: compared by meaning, as a whole and one by one
+    TEXT = "text"  # more than that: no two say the same throughout, so one by one only
+
+    @property
+    def sentences(self) -> bool:
+        return self in (Kind.LONG, Kind.TEXT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +65,8 @@ def kind_of(answer: str) -> Kind:
     reading = read(answer)
     if reading.amounts and not reading.words:
         return Kind.AMOUNT
-    return Kind.SHORT if len(answer.split()) <= PHRASE else Kind.LONG
+    count = len(answer.split())
+    return Kind.SHORT if count <= PHRASE else Kind.LONG if count <= FEW else Kind.TEXT
 
 
 def signals(exchange: Exchange, models: Models) -> Signals:
@@ -72,7 +78,7 @@ def signals(exchange: Exchange, models: Models) -> Signals:
         return Signals(kind, values)
     labels = wordings([exchange.answer, *exchange.samples], exchange.prompt)
     values["variety"] = entropy.relative_entropy(labels)
-    if len(exchange.answer.split()) <= LONGEST_GROUPED:
+    if kind is not Kind.TEXT:
         # Of short answers the words tell more than the small model does.
         labels = grouped(exchange, kind, models).labels if kind is Kind.LONG else labels
         values |= _from_groups(labels, exchange)
@@ -80,7 +86,7 @@ def signals(exchange: Exchange, models: Models) -> Signals:
         return Signals(kind, values, labels)
     sentences = repeated(exchange, kind, models)
     values |= _from_texts(exchange, kind, sentences, models)
-    return Signals(kind, values, labels, sentences if kind is Kind.LONG else None)
+    return Signals(kind, values, labels, sentences if kind.sentences else None)
 
 
 def difficulty(prompt: str) -> float:
@@ -104,10 +110,10 @@ def grouped(exchange: Exchange, kind: Kind, models: Models) -> Groups:
 
 def repeated(exchange: Exchange, kind: Kind, models: Models) -> Sentences:
     """How little the samples repeat each sentence of the answer."""
-    spans = split(exchange.answer) if kind is Kind.LONG else [Span(0, len(exchange.answer))]
+    spans = split(exchange.answer) if kind.sentences else [Span(0, len(exchange.answer))]
     texts = [span.of(exchange.answer) for span in spans]
     unshared = repetition.unshared(*_words(texts, exchange.samples))
-    if kind is not Kind.LONG:
+    if not kind.sentences:
         return Sentences(spans, unshared, unshared)
     return Sentences(spans, unrepeated(texts, exchange.samples, models), unshared)
 
@@ -136,7 +142,7 @@ def _from_texts(
         "unshared": float(sentences.unshared.mean()),
         "distance": dispersion.distance(vectors[0], vectors[1:]),
     }
-    if kind is Kind.LONG:
+    if kind.sentences:
         values["unrepeated"] = float(sentences.risks.mean())
     return values
 
