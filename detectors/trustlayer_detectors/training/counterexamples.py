@@ -34,7 +34,7 @@ class Counterexample:
 
 
 _HELD_OUT_MENTIONS, _HELD_OUT_USES = 2, 3
-_ABUSE = ("toxicity", "insult", "identity_hate", "threat", "sexual", "obscene")
+_ABUSE: Sequence[str] = ("toxicity", "insult", "identity_hate", "threat", "sexual", "obscene")
 
 
 def counterexamples(
@@ -66,7 +66,7 @@ def _uses(*, held_out: bool, more: bool) -> list[tuple[str, Sequence[str]]]:
 
 
 def _labels(present: Sequence[str], template: str) -> dict[str, float]:
-    labels = dict.fromkeys(_ABUSE, 0.0)
+    labels: dict[str, float] = dict.fromkeys(_ABUSE, 0.0)
     if present:
         labels |= dict.fromkeys(("toxicity", *present), 1.0)
         if "{insult}" in template:  # some of the words are obscene, some are not
