@@ -56,8 +56,9 @@ def texts(contents: Sequence[str]) -> list[Text]:
     known = {content: _texts_seen.get(content) for content in contents}
     new = [content for content, text in known.items() if text is None]
     for content, pieces in zip(new, encoder.pieces(new), strict=True):
-        known[content] = text = _text(content, pieces)
-        _texts_seen.put(content, text)
+        made = _text(content, pieces)
+        known[content] = made
+        _texts_seen.put(content, made)
     return [text for content in contents if (text := known[content]) is not None]
 
 

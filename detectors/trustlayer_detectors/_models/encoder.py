@@ -89,9 +89,10 @@ def _read(windows: Sequence[Ints]) -> list[npt.NDArray[np.float16]]:
     known = {key: _windows_seen.get(key) for key in keys}
     new = {key: row for key, row in zip(keys, windows, strict=True) if known[key] is None}
     for key, vectors in zip(new, _inferred(list(new.values())), strict=True):
-        known[key] = half = vectors.astype(np.float16)
+        half: npt.NDArray[np.float16] = vectors.astype(np.float16)
+        known[key] = half
         _windows_seen.put(key, half)
-    return [vectors for key in keys if (vectors := known[key]) is not None]
+    return [held for key in keys if (held := known[key]) is not None]
 
 
 def _inferred(windows: Sequence[Ints]) -> list[Floats]:

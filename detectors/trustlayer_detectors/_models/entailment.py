@@ -27,10 +27,11 @@ class Pair:
     def row(self) -> Ints:
         """Return `[CLS] claim [SEP] (before [SEP]) evidence [SEP]`."""
         before = self.before[-MOST_BEFORE:]
-        asked = [before, [SEP]] if len(before) else []
+        asked = [np.append(before, SEP)] if len(before) else []
         evidence = self.evidence[:MOST_EVIDENCE]
-        parts = [[CLS], self.claim[:MOST_CLAIM], [SEP], *asked, evidence, [SEP]]
-        return np.concatenate(parts).astype(np.int32)
+        separator = np.array([SEP], np.int32)
+        claim = np.concatenate([[CLS], self.claim[:MOST_CLAIM], separator])
+        return np.concatenate([claim, *asked, evidence, separator]).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
