@@ -25,6 +25,7 @@ from trustlayer_detectors.training.encoder import original
 from trustlayer_detectors.training.export import export, write_card
 from trustlayer_detectors.training.loop import Schedule, device, fit, plan_batches
 
+OUTPUTS = ("pair", "token")
 TOKENS = 4_096  # in one batch, padding included
 SHORT = Schedule(rate=1.5e-4)
 LONG = Schedule(rate=1e-4, warmup=0.03)
@@ -82,13 +83,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, required=True, help="folder of grounding/, extra/")
     parser.add_argument("--work", type=Path, required=True, help="checkpoints and logs")
-    parser.add_argument("--output", type=Path, default=weights("entailment"))
-    parser.add_argument("--most", type=int, help="pairs in each run, for a trial")
+    parser.add_argument("--trial", type=int, help="learn from this many pairs, bundle nothing")
     given = parser.parse_args()
-    export(
-        train(given.data, given.work, given.most), given.output / "model.onnx", ["pair", "token"]
-    )
-    write_card(given.output, CARD)
+    model = train(given.data, given.work, given.trial)
+    if given.trial is not None:
+        export(model, given.work / "model.onnx", OUTPUTS)
+        return
+    export(model, weights("entailment") / "model.onnx", OUTPUTS)
+    write_card(weights("entailment"), CARD)
     write(calibrate(given.data), weights("grounding"))
 
 
