@@ -51,8 +51,8 @@ def peer(folder: Path) -> Any:
         "cls_token": "[CLS]",
         "sep_token": "[SEP]",
     }
-    made = transformers.PreTrainedTokenizerFast(tokenizer_file=tokenizer, **special)
-    made.save_pretrained(folder)
+    made: Any = transformers.PreTrainedTokenizerFast
+    made(tokenizer_file=tokenizer, **special).save_pretrained(folder)
     shape: Any = transformers.ModernBertConfig
     config = shape(num_labels=2)
     transformers.ModernBertForTokenClassification(config).save_pretrained(folder)
