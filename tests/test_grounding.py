@@ -44,6 +44,12 @@ def test_one_invented_sentence_among_sound_ones_is_found_and_pointed_at() -> Non
     assert any(begin <= span.start and span.end <= begin + len(INVENTED) for span in spans)
 
 
+@pytest.mark.parametrize("answer", [INVENTED, "Elephants painted it. " * 40, "Rome, Oslo, Kyoto."])
+def test_a_flagged_answer_has_evidence(answer: str) -> None:
+    finding = examine(answer)
+    assert finding.risk <= Grounding().limit or finding.evidence
+
+
 def test_a_wrong_figure_is_evidence() -> None:
     answer = "The Eiffel Tower is 812 metres tall."
     reasons = [item.reason for item in examine(answer).evidence]

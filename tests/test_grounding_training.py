@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,11 @@ from hypothesis import strategies as st
 
 from trustlayer import Span
 
-torch = pytest.importorskip("torch", reason="training needs the extra `train`")
+pytest.importorskip("torch", reason="training needs the extra `train`")
 pytest.importorskip("transformers", reason="training needs the extra `train`")
 pytest.importorskip("sklearn", reason="training needs the extra `train`")
+
+import torch  # noqa: E402
 
 from trustlayer_detectors.grounding_evidence import choose, leans  # noqa: E402
 from trustlayer_detectors.training import edits, metrics, rows  # noqa: E402
@@ -38,7 +41,7 @@ def _trained(folder: Path, stop: int | None = None) -> list[float]:
     plan = plan_batches([1] * 20, 4, seed=2, epochs=4)
     calls = iter(range(1_000))
 
-    def loss(batch: list[int]) -> torch.Tensor:
+    def loss(batch: Sequence[int]) -> torch.Tensor:
         if stop is not None and next(calls) == stop:
             raise KeyboardInterrupt
         return (model(data[list(batch)]).float() - 1).pow(2).mean()

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from trustlayer import Evidence, Exchange, Finding, Span, Unexamined
 from trustlayer_detectors._models import encoder
 from trustlayer_detectors._models.entailment import CONTRADICT, NEUTRAL, judge
@@ -86,13 +88,18 @@ def _finding(exchange: Exchange, found: Sequence[Sentence]) -> Finding:
     plainly = max((finding.risk for finding in plain), default=0.0)
     risk = fitted.of_answer(of_answer(found, plainly))
     risks = fitted.sentence(of_sentences(found))
-    evidence = [*_evidence(found, risks), *(item for finding in plain for item in finding.evidence)]
+    # An answer is never flagged without a hint where: its worst sentence is shown at least.
+    shown = min(_DOUBTFUL, float(np.max(risks))) if risk > calibration().limit else _DOUBTFUL
+    evidence = [
+        *_evidence(found, risks, shown),
+        *(item for finding in plain for item in finding.evidence),
+    ]
     return Finding(risk, tuple(evidence[:_SHOWN]))
 
 
-def _evidence(found: Sequence[Sentence], risks: Floats) -> Iterator[Evidence]:
+def _evidence(found: Sequence[Sentence], risks: Floats, shown: float) -> Iterator[Evidence]:
     for sentence, risk in zip(found, risks.tolist(), strict=True):
-        if risk <= _DOUBTFUL:
+        if risk < shown:
             continue
         classes = sentence.judgement.classes
         against = classes[CONTRADICT] > classes[NEUTRAL]
