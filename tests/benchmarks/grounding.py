@@ -131,6 +131,24 @@ def report(cases: Sequence[Case], *, within: bool) -> dict[str, Any]:
     return figures
 
 
+def held_out(most: int) -> dict[str, Any]:
+    """Return figures on dev, each answer judged by coefficients fitted without its document."""
+    rows = calibration.drawn(DATA / "grounding" / "dev.jsonl.gz", most)
+    answers = list(calibration.measured(rows))
+    risks = calibration.out_of_fold(answers)
+    labels = np.array([answer.label for answer in answers])
+    groups = [answer.group for answer in answers]
+    edits = [row for row, a in enumerate(answers) if a.dataset.startswith("summedits")]
+    balanced = balanced_accuracy_above(Grounding().limit)
+    return {
+        "auroc": interval(labels, risks, auroc, clusters=groups).as_json(),
+        "ece": interval(labels, risks, calibration_error, clusters=groups).as_json(),
+        "summedits_balanced_accuracy": interval(
+            labels[edits], risks[edits], balanced, clusters=[groups[row] for row in edits]
+        ).as_json(),
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=150, help="rows of each set of dev")
@@ -138,7 +156,11 @@ def main() -> None:
     given = parser.parse_args()
     if not DATA.is_dir():
         sys.exit(f"no data at {DATA}: set TRUSTLAYER_DATA to the folder that holds grounding/")
-    found = {"replay": report(replay(), within=True), "dev": report(dev(given.rows), within=False)}
+    found = {
+        "replay": report(replay(), within=True),
+        "dev": report(dev(given.rows), within=False),
+        "dev_out_of_fold": held_out(given.rows),
+    }
     text = json.dumps(found, indent=1)
     print(text)
     if given.json is not None:

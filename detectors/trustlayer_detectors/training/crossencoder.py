@@ -14,7 +14,7 @@ from torch.nn import functional
 from transformers import AutoModel
 
 CLS, SEP = 101, 102
-ENTAIL, NEUTRAL, CONTRADICT, NOT_ENTAILED = range(4)
+ENTAIL, NEUTRAL, CONTRADICT = range(3)  # a target of 3 says only: not entailed
 
 Ids = npt.NDArray[np.int32]
 
