@@ -1,0 +1,1 @@
+"""trustlayer in the LiteLLM proxy."""
