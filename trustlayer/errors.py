@@ -19,6 +19,14 @@ class BrokenDetector(TrustlayerError):
     """An entry point was found, but what it names could not be loaded as a detector."""
 
 
+class UnknownRecogniser(TrustlayerError):
+    """No installed package offers a recogniser of that name."""
+
+
+class BrokenRecogniser(TrustlayerError):
+    """An entry point was found, but what it names could not be loaded as a recogniser."""
+
+
 class StoreError(TrustlayerError):
     """The audit store cannot be used as it is."""
 

@@ -1,0 +1,36 @@
+"""Names, places and more, recognised by Microsoft's Presidio (extra ``presidio``)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from trustlayer.errors import MissingExtra
+from trustlayer.exchange import Span
+from trustlayer.privacy.recognised import Recognised
+
+
+def presidio(text: str) -> Iterator[Recognised]:
+    """What Presidio's analyser finds in an English *text*, by its own kinds in lower case.
+
+    It needs a spaCy model, which this does not fetch: raises MissingExtra without one.
+    """
+    for found in _analyser().analyze(text=text, language="en"):
+        yield Recognised(str(found.entity_type).lower(), Span(found.start, found.end))
+
+
+@cache
+def _analyser() -> Any:
+    try:
+        import spacy.util
+        from presidio_analyzer import AnalyzerEngine
+    except ModuleNotFoundError as error:
+        missing = MissingExtra(f"Presidio is not installed: {error.name}")
+        missing.add_note("pip install 'trustlayer[presidio]'")
+        raise missing from error
+    if not spacy.util.is_package("en_core_web_lg"):  # Presidio would download it, unasked
+        missing = MissingExtra("Presidio needs spaCy's model en_core_web_lg, which is not there")
+        missing.add_note("python -m spacy download en_core_web_lg")
+        raise missing
+    return AnalyzerEngine()
