@@ -10,11 +10,11 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
-from trustlayer.cli._objects import outcome_object
 from trustlayer.cli._options import DEFAULT_DB, AsJson, Database, argument
 from trustlayer.cli._store import for_reading
 from trustlayer.cli._terminal import examples, out, visible
 from trustlayer.cli._view import MEANINGS, STYLES, verdict_view
+from trustlayer.objects import outcome_object
 from trustlayer.outcome import Attempt, Outcome
 
 EPILOG = examples(

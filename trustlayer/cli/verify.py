@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from trustlayer.cli._objects import verdict_object
 from trustlayer.cli._options import (
     DEFAULT_DB,
     AsJson,
@@ -25,6 +24,7 @@ from trustlayer.cli._terminal import NOT_ACCEPTED, OK, examples, out, say
 from trustlayer.cli._view import verdict_view
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector
+from trustlayer.objects import verdict_object
 from trustlayer.outcome import Outcome
 from trustlayer.policy import Action, Policy
 from trustlayer.verifier import Verifier
