@@ -21,6 +21,7 @@ from trustlayer import (
     Price,
     Reply,
     Request,
+    Span,
     Unexamined,
     Verifier,
 )
@@ -41,6 +42,20 @@ class Words:
         time.sleep(self.slow)
         self.seen.extend(e.answer for e in exchanges)
         return [Finding(float(e.answer.split()[0]), (Evidence("so"),)) for e in exchanges]
+
+
+@dataclass(frozen=True)
+class Pointing:
+    """Doubts the words up to the first full stop, as far as the number says."""
+
+    name: str = "pointing"
+
+    def examine(self, exchanges: Sequence[Exchange], /) -> list[Finding]:
+        first = [e.answer.index(".", 3) + 1 for e in exchanges]
+        return [
+            Finding(float(e.answer.split()[0]), (Evidence("so", Span(0, end)),))
+            for e, end in zip(exchanges, first, strict=True)
+        ]
 
 
 def scripted(name: str, *answers: Any, price: Price | None = None) -> Model:
@@ -273,12 +288,51 @@ def test_an_acceptable_answer_outlives_a_failure_above() -> None:
     assert outcome.answer == "0.4 a"
 
 
-def test_the_stronger_models_acceptable_answer_is_preferred() -> None:
+@pytest.mark.parametrize(
+    ("above", "answer"),
+    [("0.45 b", "0.4 a"), ("0.39 b", "0.4 a"), ("0.37 b", "0.37 b")],
+    ids=["worse", "within the noise", "better"],
+)
+def test_an_acceptable_answer_gives_way_to_a_clearly_better_one_only(
+    above: str, answer: str
+) -> None:
     models = [
         scripted("small", "0.4 a", price=Price(1, 1)),
-        scripted("large", "0.45 b", price=Price(1, 1)),
+        scripted("large", above, price=Price(1, 1)),
     ]
-    assert Verifier([Words()], models, thrift=Thrift(1.0)).run("?").answer == "0.45 b"
+    outcome = Verifier([Words()], models, thrift=Thrift(1.0)).run("?")
+    assert actions(outcome) == ["escalate", "accept"]
+    assert outcome.answer == answer
+
+
+def test_what_was_kept_decides_whether_to_go_on() -> None:
+    thrift = Thrift(budget=1.0, price=0.1, fixed=True)
+    models = [
+        scripted("small", "0.1 a", price=Price(1, 1)),
+        scripted("middle", "0.4 b", price=Price(1, 1)),
+        scripted("large", "0.0 c", price=Price(0, 1_000)),
+    ]
+    outcome = Verifier([Words()], models, thrift=thrift).run("?")
+    assert [a.model for a in outcome.attempts] == ["small", "middle"]
+    assert outcome.answer == "0.1 a"
+
+
+def test_a_fall_within_the_margin_is_not_worth_a_question() -> None:
+    thrift = Thrift(budget=1.0)
+    assert thrift.worth(0.04, "free", 0.0, margin=0.019)
+    assert not thrift.worth(0.04, "free", 0.0, margin=0.02)
+
+
+def test_a_margin_is_a_part_of_the_scale() -> None:
+    with pytest.raises(ValueError, match="margin must lie in"):
+        Policy(margin=1.0)
+
+
+def test_a_revision_that_was_asked_for_what_is_missing_need_not_be_safer() -> None:
+    answers = ["0.9 was told. Kept as it is.", "0.4 was said.", "0.4 was meant. Kept as it is."]
+    models = [scripted("m", *answers)]
+    outcome = Verifier([Pointing()], models, Policy(revisions=2)).run("?")
+    assert outcome.answer == "0.4 was meant. Kept as it is."
 
 
 async def test_two_hundred_runs_at_once() -> None:

@@ -81,15 +81,18 @@ class _Rung:
         spent = Spent.on([*trail.attempts, so_far], trail.elapsed())
         return self.policy.budget.reached(spent) is None
 
-    def weigh(self, verdict: Verdict, reply: Reply) -> Verdict:
-        """Send an acceptable answer on to the model above where thrift finds it worth the price."""
+    def weigh(self, verdict: Verdict, reply: Reply, best: Verdict) -> Verdict:
+        """Ask the model above, too, where thrift finds that worth the price.
+
+        *best* is the answer that would be handed out now.
+        """
         if self.thrift is None:
             return verdict
         self.thrift.note(self.model.name, verdict.risk)
         if verdict.action is not Action.ACCEPT or self.above is None:
             return verdict
         cost = None if self.above.price is None else self.above.price.of(reply)
-        worth = self.thrift.worth(verdict.risk, self.above.name, cost)
+        worth = self.thrift.worth(best.risk, self.above.name, cost, self.policy.margin)
         return replace(verdict, action=Action.ESCALATE) if worth else verdict
 
 
@@ -178,15 +181,31 @@ def _weighed(
 ) -> tuple[Verdict, bool]:
     """What follows from *verdict* beside the earlier ones, and whether its answer is kept."""
     missing = _lost(rung.policy, number, trail.best, verdict)
-    sound = verdict if verdict.action is Action.ACCEPT else None
-    trail.sound = sound or trail.sound
-    kept = sound is not None or (trail.improves(verdict) and not missing)
-    if sound is not None and missing and number < rung.policy.revisions:
-        verdict = replace(verdict, action=Action.REVISE)  # acceptable, but less than it could be
-    verdict = rung.weigh(verdict, reply)
+    kept = _kept(rung.policy, trail, verdict, number, missing)
+    if verdict.action is Action.ACCEPT:
+        trail.sound = verdict
+        if missing and number < rung.policy.revisions:  # acceptable, but less than it could be
+            verdict = replace(verdict, action=Action.REVISE)
+    best = verdict if kept or trail.best is None else trail.best
+    verdict = rung.weigh(verdict, reply, best)
     if verdict.action.final and trail.sound is not None:  # an earlier answer will do
         verdict = replace(verdict, action=Action.ACCEPT)
     return verdict, kept
+
+
+def _kept(
+    policy: Policy, trail: Trail, verdict: Verdict, number: int, missing: Sequence[str]
+) -> bool:
+    """Whether an answer takes the place of the one that would have been handed out.
+
+    The first acceptable one does, and one that was asked for because it lacked something;
+    another model's has to be better by more than noise: an acceptable answer is not exchanged
+    for one that is perhaps worse.
+    """
+    if verdict.action is not Action.ACCEPT:
+        return trail.improves(verdict) and not missing
+    again = number > 0 and trail.newest_kept
+    return trail.sound is None or again or trail.improves(verdict, policy.margin)
 
 
 def _lost(policy: Policy, number: int, before: Verdict | None, after: Verdict | None) -> list[str]:

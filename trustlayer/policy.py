@@ -15,6 +15,7 @@ from trustlayer.finding import Finding, Unexamined
 from trustlayer.sampling import Sampling
 
 DEFAULT_LIMIT = 0.5
+NOISE = 0.02  # a smaller fall of the risk tells nothing: rounding and wording move it as far
 
 
 class Action(StrEnum):
@@ -64,6 +65,8 @@ class Policy:
     *sampling* says when further answers are asked for; None means never. *budget* is what one
     run may spend. With *cascade*, a detector is not asked once those before it have settled
     the action: one exceeds its limit, or one of those in *clear* found no more than that risk.
+    Among acceptable answers a later one takes the place of an earlier one only if its risk is
+    lower by more than *margin*, on the scale on which a limit is 0.5.
     """
 
     limit: float | None = None
@@ -77,11 +80,14 @@ class Policy:
     cascade: bool = False
     clear: Mapping[str, float] = field(default_factory=dict[str, float])
     strategies: tuple[Strategy, ...] = (Strategy.REVISE,)
+    margin: float = NOISE
 
     def __post_init__(self) -> None:
         for name, limit in {"every detector": self.limit, **self.limits}.items():
             if limit is not None and not 0.0 <= limit <= 1.0:
                 raise ValueError(f"the limit of {name} must lie in [0, 1], got {limit}")
+        if not 0.0 <= self.margin < 1.0:
+            raise ValueError(f"margin must lie in [0, 1), got {self.margin}")
         if self.revisions < 0:
             raise ValueError(f"revisions must be 0 or more, got {self.revisions}")
         if not self.strategies:

@@ -41,14 +41,17 @@ class Thrift:
         if not self.budget > 0.0:
             raise ValueError(f"the budget of a run must be above 0, got {self.budget}")
 
-    def worth(self, risk: float, model: str, cost: float | None) -> bool:
-        """Whether an answer of that *risk* should go on to *model*, which takes *cost*."""
+    def worth(self, risk: float, model: str, cost: float | None, margin: float = 0.0) -> bool:
+        """Whether an answer of that *risk* should go on to *model*, which takes *cost*.
+
+        A fall of the risk by *margin* is no gain.
+        """
         if cost is None:
             return False  # who does not know the price cannot weigh it
         with self.lock:
             seen = self.risks.get(model, _Mean())
             expected = (seen.total + PRIOR * 0.5 * risk) / (seen.count + PRIOR)
-            return risk - expected > self.price * cost / self.budget
+            return risk - expected - margin > self.price * cost / self.budget
 
     def note(self, model: str, risk: float) -> None:
         """Learn from the *risk* of an answer of *model*."""

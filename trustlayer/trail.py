@@ -65,9 +65,14 @@ class Trail:
     def spent(self) -> Spent:
         return Spent.on(self.attempts, self.elapsed())
 
-    def improves(self, verdict: Verdict) -> bool:
-        """Whether *verdict* is the first, or its risk fell."""
-        return self.best is None or verdict.risk < self.best.risk
+    @property
+    def newest_kept(self) -> bool:
+        """Whether the last answer that came is the best so far."""
+        return next((a.kept for a in reversed(self.attempts) if a.verdict is not None), False)
+
+    def improves(self, verdict: Verdict, margin: float = 0.0) -> bool:
+        """Whether *verdict* is the first, or its risk fell by more than *margin*."""
+        return self.best is None or verdict.risk < self.best.risk - margin
 
     def ending(self, policy: Policy) -> Action:
         """What becomes of the run when nobody is asked any more."""
