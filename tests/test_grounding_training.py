@@ -20,7 +20,7 @@ pytest.importorskip("sklearn", reason="training needs the extra `train`")
 import torch
 
 from trustlayer_detectors.grounding_evidence import choose, leans
-from trustlayer_detectors.training import edits, metrics, rows
+from trustlayer_detectors.training import edits, metrics, rows, wording
 from trustlayer_detectors.training.crossencoder import Pair, collate
 from trustlayer_detectors.training.loop import Schedule, fit, plan_batches
 
@@ -84,13 +84,15 @@ def test_pairs_are_padded_and_token_labels_stand_on_the_claim() -> None:
 def test_an_edit_changes_what_it_says_it_changes(seed: int) -> None:
     text = "In 1889 the tower was not opened by Gustave Eiffel, before 300 guests in Paris."
     context = "Marie Curie moved to Warsaw in 1891 with 412 others, and London was larger."
-    made = list(edits.edits(text, context, random.Random(seed)))
-    assert made
+    draw = random.Random(seed)
+    kinds = (edits.one, wording.word, wording.modifier)
+    made = [edit for make in kinds if (edit := make(text, context, draw)) is not None]
+    assert len(made) >= 2  # a modifier that the context has is not put in
     for edit in made:
         assert edit.text != text
         assert edit.text[: edit.span.start] == text[: edit.span.start]
         rest = edit.text[edit.span.end :]
-        assert text.endswith(rest)
+        assert text.endswith(rest.lstrip())
 
 
 def test_sentences_inherit_the_label_of_the_spans_in_them() -> None:

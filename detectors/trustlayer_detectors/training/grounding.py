@@ -21,9 +21,9 @@ from trustlayer_detectors._models import weights
 from trustlayer_detectors.grounding_calibration import Calibration
 from trustlayer_detectors.training import calibration, pairs
 from trustlayer_detectors.training.crossencoder import CrossEncoder, Pair, collate, loss
-from trustlayer_detectors.training.encoder import original
 from trustlayer_detectors.training.export import export, write_card
 from trustlayer_detectors.training.loop import Schedule, device, fit, plan_batches
+from trustlayer_detectors.training.origin import original
 
 OUTPUTS = ("pair", "token")
 TOKENS = 4_096  # in one batch, padding included
@@ -35,8 +35,10 @@ def train(data: Path, work: Path, most: int | None = None) -> CrossEncoder:
     """Train in two runs and return the model; *most* pairs in each, if given."""
     torch.manual_seed(3)
     model = CrossEncoder(original()).to(device())
+    model.attend("bfloat16")
     _run(model, pairs.short(data)[:most], SHORT, work / "short", seed=3)
     _run(model, pairs.long(data)[:most], LONG, work / "long", seed=6)
+    model.attend("eager")
     return model
 
 

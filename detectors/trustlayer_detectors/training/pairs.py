@@ -42,7 +42,9 @@ def long(data: Path, seed: int = 5) -> list[Pair]:
     edited = [claim for row in found if row["dataset"] in rows.EDITED for claim in rows.claims(row)]
     copies = list(rows.copied(edited, 0.35, seed))
     made = list(rows.augmented([*edited, *copies], seed))
-    return list(_pairs([*claims, *copies[:1500], *made], BUDGETS, seed))
+    again = [claim for row in found if row["dataset"].startswith(rows.REPEATED)
+             for claim in rows.claims(row)]  # fmt: skip
+    return list(_pairs([*claims, *again, *copies[:1500], *made], BUDGETS, seed))
 
 
 def _pairs(claims: Sequence[Claim], budgets: Sequence[int], seed: int) -> Iterator[Pair]:

@@ -13,7 +13,7 @@ from typing import Any
 from trustlayer import Span
 from trustlayer_detectors import _sentences
 from trustlayer_detectors.grounding_evidence import leans
-from trustlayer_detectors.training import edits
+from trustlayer_detectors.training import edits, wording
 
 Row = dict[str, Any]
 
@@ -36,13 +36,13 @@ LONG = {
     "bump": 999, "summedits_news": 999, "summedits_podcast": 999, "summedits_qmsumm": 999,
     "summedits_sales_call": 999, "summedits_sales_email": 999, "summedits_scitldr": 999,
     "diasumfact_qmsum": 999, "xsumfaith": 1_200, "wice_claim": 999, "wice_token": 999,
-    "factscore": 9_000, "expertqa": 1_200, "begin1": 1_500, "begin2_cmu": 999,
+    "factscore": 6_000, "expertqa": 1_200, "begin1": 1_500, "begin2_cmu": 999,
     "begin2_tc": 999, "faithdial_audit_cmu": 999, "faithdial_audit_tc": 999, "q2_wow": 999,
     "faithdial_audit_wow": 999, "halueval_summarization": 600, "summac_factcc": 999,
     "summac_polytope": 999, "summac_summeval": 999, "squad2_dev_half": 2_500,
-    "condaqa": 2_000, "boolq": 1_500, "covidqa": 1_200, "policyqa": 600, "clapnq_dev": 999,
-    "nq_oracle": 800, "qed_dev": 600, "fetaqa": 1_500, "qmsum": 999, "defacto": 4_212,
-    "mtragun_reference": 999, "vitaminc_real": 5_000, "fever_train": 3_000,
+    "condaqa": 2_000, "boolq": 1_000, "covidqa": 1_200, "policyqa": 600, "clapnq_dev": 999,
+    "nq_oracle": 800, "qed_dev": 600, "fetaqa": 1_200, "qmsum": 999, "defacto": 4_212,
+    "mtragun_reference": 999, "vitaminc_real": 4_000, "fever_train": 2_000,
     "nli_mnli": 3_000, "tabfact_pairs": 1_500, "infotabs": 1_500, "fool_me_twice": 1_500,
 }  # fmt: skip
 # Whose supported sentences are edited into unsupported ones.
@@ -52,6 +52,8 @@ EDITED = frozenset({
     "summedits_qmsumm", "summedits_sales_call", "summedits_sales_email",
     "summedits_scitldr", "wice_claim", "defacto", "diasumfact_qmsum", "expertqa",
 })  # fmt: skip
+# Whose minimal edits are read twice, over different evidence.
+REPEATED = ("summedits", "bump", "diasumfact")
 _NOISY = {"expertqa": 0.4, "halueval_summarization": 0.4, "summac_polytope": 0.6}
 _OPENINGS = (
     "Based on the provided passages, ", "According to passage 1, ", "According to passage 2, ",
@@ -183,10 +185,10 @@ def copied(claims: Sequence[Claim], share: float, seed: int) -> Iterator[Claim]:
 
 
 def _edited(claim: Claim, choose: random.Random) -> Iterator[Claim]:
-    for edit in edits.edits(claim.text, claim.context, choose):
-        if choose.random() < 0.55:
+    for chance, make in ((0.45, edits.one), (0.45, wording.word), (0.25, wording.modifier)):
+        edit = make(claim.text, claim.context, choose) if choose.random() < chance else None
+        if edit is not None:
             yield replace(claim, text=edit.text, target=_NOT_ENTAILED, spans=(edit.span,))
-        return
 
 
 def _without_evidence(claim: Claim) -> Iterator[Claim]:

