@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
 from trustlayer.audit.chains import Chain, insert_one
 from trustlayer.audit.digests import CHILDREN, Row
+from trustlayer.audit.drivers import driven
 from trustlayer.audit.reading import read
 from trustlayer.audit.records import Record
-from trustlayer.audit.tables import Base, DetectorRow, OutcomeRow, PolicyRow
+from trustlayer.audit.tables import DetectorRow, OutcomeRow, PolicyRow
 from trustlayer.errors import OutcomeConflict
 
-_PARAMETERS = 10_000  # in one statement; databases have a limit
 _REMEMBERED = 10_000  # numbers of policies and detectors; there are few unless one is misused
 
 
@@ -31,32 +31,32 @@ def write(connection: Connection, records: Sequence[Record]) -> dict[bytes, int]
     Returns the numbers of the policies and detectors that they refer to, by digest. Raises
     OutcomeConflict when something else is recorded under the id of one of them.
     """
-    fresh = _fresh(connection, records)
-    if not fresh:
-        return {}
-    numbers = _register(connection, PolicyRow, {r.policy["digest"]: r.policy for r in fresh})
-    numbers |= _register(
-        connection, DetectorRow, {d: row for r in fresh for d, row in r.detectors.items()}
-    )
-    chain = Chain.free(connection)
-    rows = [r.rows.outcome | chain.entry(r.content) for r in fresh]
-    outcomes = _insert(connection, [row | {"policy": numbers[row["policy"]]} for row in rows])
-    for table in CHILDREN:
-        below = [
-            _placed(row, outcome, numbers)
-            for record, outcome in zip(fresh, outcomes, strict=True)
-            for row in record.rows.children[table]
-        ]
-        if below:
-            connection.execute(insert(Base.metadata.tables[table]), below)
-    chain.keep(connection)
+    distinct = _distinct(records)
+    with driven(connection) as driver:
+        opening = driver.open(list(distinct))
+        fresh = _fresh(connection, distinct, opening.known)
+        if not fresh:
+            return {}
+        numbers = _registered(connection, fresh)
+        chain = opening.chain or Chain.free(connection)
+        driver.close(rows_of(fresh, opening.numbers, chain, numbers), chain)
     return numbers
 
 
-def _insert(connection: Connection, rows: Sequence[Row]) -> Sequence[int]:
-    # Insert rows of outcomes and return their numbers, in order.
-    query = insert(OutcomeRow).returning(OutcomeRow.number, sort_by_parameter_order=True)
-    return connection.scalars(query, rows).all()
+def rows_of(
+    records: Sequence[Record],
+    outcomes: Sequence[int],
+    chain: Chain,
+    numbers: Mapping[bytes, int],
+) -> dict[str, list[Row]]:
+    """The rows of *records* by table, appended to *chain*, their *outcomes* so numbered."""
+    rows: dict[str, list[Row]] = {table: [] for table in ("outcomes", *CHILDREN)}
+    for record, outcome in zip(records, outcomes, strict=False):  # more numbers may be drawn
+        own = {"number": outcome, "policy": numbers[record.policy["digest"]]}
+        rows["outcomes"].append(record.rows.outcome | chain.entry(record.content) | own)
+        for table in CHILDREN:
+            rows[table] += [_placed(r, outcome, numbers) for r in record.rows.children[table]]
+    return rows
 
 
 def _placed(row: Row, outcome: int, detectors: Mapping[bytes, int]) -> Row:
@@ -66,26 +66,25 @@ def _placed(row: Row, outcome: int, detectors: Mapping[bytes, int]) -> Row:
     return placed
 
 
-def _fresh(connection: Connection, records: Sequence[Record]) -> list[Record]:
+def _distinct(records: Sequence[Record]) -> dict[str, Record]:
     # By id, the first of each: whoever records an outcome again meant to be sure, not to
     # have it twice.
-    fresh: dict[str, Record] = {}
+    distinct: dict[str, Record] = {}
     for record in records:
-        other = fresh.setdefault(record.outcome.id, record)
+        other = distinct.setdefault(record.outcome.id, record)
         _expect_same(record, other.outcome == record.outcome)
-    for id in _known(connection, list(fresh)):
-        record = fresh.pop(id)
-        with Session(connection) as session:
-            row = session.scalars(select(OutcomeRow).where(OutcomeRow.id == id)).one()
-            _expect_same(record, read(session, row) == record.outcome)
-    return list(fresh.values())
+    return distinct
 
 
-def _known(connection: Connection, ids: Sequence[str]) -> Iterator[str]:
-    for start in range(0, len(ids), _PARAMETERS):
-        some = ids[start : start + _PARAMETERS]
-        query = select(OutcomeRow.id).where(OutcomeRow.id.in_(some))
-        yield from connection.scalars(query).all()
+def _fresh(
+    connection: Connection, records: Mapping[str, Record], known: Container[str]
+) -> list[Record]:
+    for id, record in records.items():
+        if id in known:
+            with Session(connection) as session:
+                row = session.scalars(select(OutcomeRow).where(OutcomeRow.id == id)).one()
+                _expect_same(record, read(session, row) == record.outcome)
+    return [record for id, record in records.items() if id not in known]
 
 
 def _expect_same(record: Record, same: bool) -> None:
@@ -93,6 +92,13 @@ def _expect_same(record: Record, same: bool) -> None:
         error = OutcomeConflict(f"another outcome is already recorded as {record.outcome.id}")
         error.add_note("what is recorded stays: give each outcome an id of its own")
         raise error
+
+
+def _registered(connection: Connection, records: Sequence[Record]) -> dict[bytes, int]:
+    numbers = _register(connection, PolicyRow, {r.policy["digest"]: r.policy for r in records})
+    return numbers | _register(
+        connection, DetectorRow, {d: row for r in records for d, row in r.detectors.items()}
+    )
 
 
 def _register(
