@@ -11,6 +11,7 @@ from trustlayer.cli import (
     _terminal,
     audit,
     calibrate,
+    config,
     db,
     demo,
     detectors,
@@ -51,6 +52,7 @@ app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=show.EPILOG)(show.show)
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
+app.add_typer(config.app, name="config")
 
 
 def main() -> None:

@@ -7,12 +7,13 @@ from typing import Annotated
 from trustlayer.batches import BATCH, examined
 from trustlayer.cli._options import (
     BatchSize,
+    ConfigFile,
     DetectorNames,
     FromReplay,
     Lines,
     Timeout,
     WhenBad,
-    detectors_named,
+    detectors_in_force,
     option,
 )
 from trustlayer.cli._progress import progress
@@ -47,12 +48,13 @@ def examine(
     batch_size: BatchSize = BATCH,
     timeout: Timeout = 60.0,
     from_replay: FromReplay = False,
+    config: ConfigFile = None,
 ) -> None:
     """Examine many answers: JSON lines in (gzipped or not, - for stdin), findings out.
 
     Nothing is asked of a model and nothing recorded. What was written stays, in whole lines.
     """
-    detectors = detectors_named(detector)
+    detectors = detectors_in_force(config, detector)
     reading = Reading(on_error)
     with (
         opened(source) as given,

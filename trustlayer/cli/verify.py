@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,15 +14,21 @@ import typer
 from trustlayer.cli._options import (
     DEFAULT_DB,
     AsJson,
+    ConfigFile,
     Database,
     DetectorNames,
     Timeout,
+    by_default,
+    configured,
+    configured_detectors,
     detectors_named,
     option,
 )
 from trustlayer.cli._store import for_recording, shown
 from trustlayer.cli._terminal import NOT_ACCEPTED, OK, examples, out, say
 from trustlayer.cli._view import verdict_view
+from trustlayer.config import FILE
+from trustlayer.config import verifier as verifier_of
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector
 from trustlayer.objects import verdict_object
@@ -39,6 +46,7 @@ UNGIVEN = {"samples", "logprobs"}  # there is no option for them
 
 
 def verify(
+    ctx: typer.Context,
     prompt: Annotated[str, option(metavar="TEXT", help="What was asked.")] = "",
     answer: Annotated[
         str | None, option(metavar="TEXT", help="What was answered; - reads stdin.")
@@ -56,18 +64,37 @@ def verify(
         option(metavar="NAME=X", help="The risk up to which a detector lets an answer pass."),
     ] = None,
     timeout: Timeout = 60.0,
+    config: ConfigFile = None,
     db: Database = DEFAULT_DB,
     as_json: AsJson = False,
 ) -> None:
     """Examine one answer, show what is doubtful in it and why, and record the outcome."""
     exchange = Exchange(prompt, _answer(answer, answer_file, context), _passages(context))
-    detectors = _fitting(detector)
-    policy = Policy(limits=_limits(limit, detectors))
+    verifier = _verifier(config, detector, limit)
+    if verifier.timeout is None or not by_default(ctx, "timeout"):
+        verifier = replace(verifier, timeout=timeout)
     with for_recording(db) as store:
-        verifier = Verifier(detectors, policy=policy, store=store, timeout=timeout)
-        [outcome] = verifier.settle_all([exchange])
+        [outcome] = replace(verifier, store=store).settle_all([exchange])
     _show_json(outcome, db) if as_json else _show(outcome, db)
     raise typer.Exit(OK if outcome.action is Action.ACCEPT else NOT_ACCEPTED)
+
+
+def _verifier(
+    file: str | None, names: Sequence[str] | None, limits: Sequence[str] | None
+) -> Verifier:
+    """The verifier of the configuration, if there is one, but for what the options say."""
+    config = configured(file)
+    if config is None:
+        detectors = _fitting(names)
+        policy = Policy(limits=_limits(limits, detectors))
+        return Verifier(detectors, policy=policy, timeout=None)
+    made = verifier_of(config, asking=False)
+    detectors = list(made.detectors) if not names else configured_detectors(made, names)
+    given = _limits(limits, detectors)
+    if given and made.policy.certificate is not None:
+        raise typer.BadParameter(f"--limit: the limits of {file or FILE} are certified")
+    policy = replace(made.policy, limits={**made.policy.limits, **given})
+    return replace(made, detectors=detectors, policy=policy)
 
 
 def _answer(answer: str | None, file: str | None, context: Sequence[str] | None) -> str:

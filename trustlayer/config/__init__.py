@@ -9,19 +9,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trustlayer.config.problems import BadConfig, Problem
-from trustlayer.config.reading import FILE, Config, found, read
-from trustlayer.config.schema import json_schema
 
+# What follows is imported where it is used: the command line does not wait for it.
 if TYPE_CHECKING:
+    from trustlayer.config.reading import Config
     from trustlayer.verifier import Verifier
 
 __all__ = [
     "FILE",
     "BadConfig",
-    "Config",
     "Problem",
     "found",
     "json_schema",
@@ -30,6 +29,8 @@ __all__ = [
     "store_url",
     "verifier",
 ]
+
+FILE = "trustlayer.toml"
 
 
 def load(file: str | Path = FILE, environ: Mapping[str, str] = os.environ) -> Verifier:
@@ -44,11 +45,29 @@ def load(file: str | Path = FILE, environ: Mapping[str, str] = os.environ) -> Ve
     return made if url is None else replace(made, store=opened(url))
 
 
-def verifier(config: Config, environ: Mapping[str, str] = os.environ) -> Verifier:
-    """The verifier of *config* without its store; raises BadConfig for what is not to be had."""
+def found(folder: Path | None = None) -> Path | None:
+    """The ``trustlayer.toml`` in *folder*, the working directory by default, if there is one."""
+    file = Path(FILE) if folder is None else folder / FILE
+    return file if file.is_file() else None
+
+
+def read(file: str | Path = FILE) -> Config:
+    """Read *file*; raises BadConfig with everything that is wrong with it, or Unreadable."""
+    from trustlayer.config import reading
+
+    return reading.read(file)
+
+
+def verifier(
+    config: Config, environ: Mapping[str, str] = os.environ, *, asking: bool = True
+) -> Verifier:
+    """The verifier of *config* without its store; raises BadConfig for what is not to be had.
+
+    One that only examines what is given, not *asking*, has no models and needs no keys.
+    """
     from trustlayer.config.building import Building
 
-    return Building(config, environ).verifier()
+    return Building(config, environ).verifier(asking=asking)
 
 
 def store_url(config: Config, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -56,3 +75,10 @@ def store_url(config: Config, environ: Mapping[str, str] = os.environ) -> str | 
     from trustlayer.config.building import Building
 
     return Building(config, environ).store_url()
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of the file, for editors that complete and underline."""
+    from trustlayer.config import schema
+
+    return schema.json_schema()

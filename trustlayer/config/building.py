@@ -36,11 +36,14 @@ class Building:
     config: Config
     environ: Mapping[str, str]
 
-    def verifier(self) -> Verifier:
-        """The verifier, without its store; raises BadConfig for what is not to be had."""
-        detectors, models = self.detectors(), self.models()
+    def verifier(self, *, asking: bool = True) -> Verifier:
+        """The verifier, without its store; raises BadConfig for what is not to be had.
+
+        One that only examines what is given, not *asking*, has no models and needs no keys.
+        """
+        detectors, models = self.detectors(), self.models() if asking else []
         document = self.config.document
-        policy = self.policy(detectors, models)
+        policy = self.policy(detectors, self._sampling(models) if asking else None)
         thrift = None if document.thrift is None else Thrift(document.thrift.budget)
         return Verifier(
             detectors,
@@ -76,7 +79,7 @@ class Building:
             models.append(model)
         return models
 
-    def policy(self, detectors: list[Detector], models: list[Model]) -> Policy:
+    def policy(self, detectors: list[Detector], sampling: Sampling | None) -> Policy:
         document = self.config.document
         table = document.policy
         limits = {n: d.limit for n, d in document.detectors.items() if d.limit is not None}
@@ -88,7 +91,7 @@ class Building:
             "tolerated": frozenset(table.tolerated),
             "cascade": table.cascade,
             "clear": table.clear,
-            "sampling": self._sampling(models),
+            "sampling": sampling,
             "budget": Budget(**document.budget.model_dump()),
         }
         if document.certificate is not None:

@@ -19,8 +19,6 @@ from trustlayer.config.schema import Document
 from trustlayer.config.secrecy import secrets
 from trustlayer.errors import Unreadable
 
-FILE = "trustlayer.toml"
-
 _AT = re.compile(r"(.*?) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 
 
@@ -38,12 +36,6 @@ class Config:
 
     def at(self, path: Path, told: str, advice: str = "") -> Problem:
         return Problem(_line(self.places, path), dotted(path), told, advice)
-
-
-def found(folder: File | None = None) -> File | None:
-    """The ``trustlayer.toml`` in *folder*, the working directory by default, if there is one."""
-    file = File(FILE) if folder is None else folder / FILE
-    return file if file.is_file() else None
 
 
 def read(file: str | File) -> Config:
