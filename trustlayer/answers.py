@@ -40,7 +40,7 @@ class Examined:
 
     def attempt(self, name: str, request: Request, verdict: Verdict, *, kept: bool) -> Attempt:
         """The attempt that this was, with all its costs; the samples came at the same time."""
-        replies = [(model, a.reply) for model, a in self.asked if a.reply is not None]
+        spent = costs([(model, a.reply) for model, a in self.asked if a.reply is not None])
         reply = self.asked[0][1].reply
         first, *others = (answered.seconds for _, answered in self.asked)
         return Attempt(
@@ -51,11 +51,29 @@ class Examined:
             kept=kept,
             seconds_asking=first + max(others, default=0.0),
             seconds_examining=self.examination.seconds,
-            tokens_in=_sum([reply.tokens_in for _, reply in replies]),
-            tokens_out=_sum([reply.tokens_out for _, reply in replies]),
-            cost=_sum([model.cost(reply) for model, reply in replies]),
+            tokens_in=spent.tokens_in,
+            tokens_out=spent.tokens_out,
+            cost=spent.money,
             output=None if reply is None else reply.output,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What several replies took together; None where one of them did not tell."""
+
+    tokens_in: int | None
+    tokens_out: int | None
+    money: float | None
+
+
+def costs(replies: Sequence[tuple[Model, Reply | None]]) -> Costs:
+    """The sums over *replies*; None stands for one that told nothing."""
+    return Costs(
+        _sum([None if reply is None else reply.tokens_in for _, reply in replies]),
+        _sum([None if reply is None else reply.tokens_out for _, reply in replies]),
+        _sum([None if reply is None else model.cost(reply) for model, reply in replies]),
+    )
 
 
 def exchange_of(request: Request, reply: Reply, samples: Sequence[Reply]) -> Exchange:

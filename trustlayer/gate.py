@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from trustlayer.asking import ask_all
 from trustlayer.exchange import Exchange
-from trustlayer.model import Reply
+from trustlayer.model import Reply, Request
 from trustlayer.outcome import Outcome
 from trustlayer.stream import Live
 from trustlayer.streaming import Next, Piece, Release, StreamSent, StreamStep
+from trustlayer.trail import Several
 
 
 @dataclass(slots=True)
@@ -17,6 +19,8 @@ class Gate:
 
     Once a sentence did not pass it is no longer *open*: cancel the model, nothing more comes
     through. `flush` at the end of the stream returns the rest; the outcome is durable by then.
+    Samples come from the models that `Sampling` names; without any, whatever lives on them
+    leaves the answer unexamined, since a gate has nobody to ask.
     """
 
     live: Live = field(repr=False)
@@ -58,6 +62,8 @@ class Gate:
             match self._step:
                 case Exchange():
                     sent = self.live.examine(self._step)
+                case Several(asks):
+                    sent = tuple(ask_all(asks, self.live.concurrency))
                 case Release(text, last):
                     if last:
                         self.live.settle()
@@ -69,3 +75,8 @@ class Gate:
                     return "".join(out)
                 case _:  # a Stop: whoever drives the stream sees that it is no longer open
                     pass
+
+
+def nobody(request: Request) -> str:
+    """Stand for the model of a stream that is driven elsewhere; raises LookupError."""
+    raise LookupError("a gate has no model to ask for samples: name them in Sampling(models=...)")

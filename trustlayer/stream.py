@@ -15,6 +15,7 @@ from collections.abc import (
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from trustlayer.asking import aask_all, ask_all
 from trustlayer.deadline import TimedOut, within
 from trustlayer.examination import Examination
 from trustlayer.exchange import Exchange
@@ -23,6 +24,7 @@ from trustlayer.outcome import Outcome
 from trustlayer.patience import retry_after
 from trustlayer.runs import Run, describe
 from trustlayer.streaming import Next, Piece, Release, Stop, Streaming, StreamSent, StreamStep
+from trustlayer.trail import Several
 
 _END = object()
 
@@ -35,6 +37,7 @@ class Live:
     course: Streaming
     examine: Callable[[Exchange], Examination]
     record: Callable[[], Outcome]
+    concurrency: int = 16
     outcome: Outcome | None = None
 
     def advance(self, sent: StreamSent = None) -> StreamStep | None:
@@ -122,6 +125,8 @@ def _texts(live: Live) -> Generator[str, None, None]:
                     sent = upstream.piece(ask)
                 case Exchange():
                     sent = live.examine(step)
+                case Several(asks):
+                    sent = tuple(ask_all(asks, live.concurrency))
                 case Release(text, last):
                     if last:
                         live.settle()
@@ -148,6 +153,8 @@ async def _atexts(live: Live) -> AsyncGenerator[str, None]:
                     sent = await upstream.piece(ask)
                 case Exchange():
                     sent = await asyncio.to_thread(live.examine, step)
+                case Several(asks):
+                    sent = tuple(await aask_all(asks, live.concurrency))
                 case Release(text, last):
                     if last:
                         await asyncio.to_thread(live.settle)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 
+from trustlayer.answers import costs, exchange_of
 from trustlayer.examination import Examination
 from trustlayer.exchange import Exchange
 from trustlayer.flow import judge
@@ -23,7 +24,7 @@ from trustlayer.outcome import Attempt, Verdict
 from trustlayer.patience import TRIES
 from trustlayer.policy import Action, Policy
 from trustlayer.segments import Continuation, Segments
-from trustlayer.trail import Trail
+from trustlayer.trail import Answered, Several, Trail
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ class Stop:
     """The present answer is not wanted any more."""
 
 
-StreamStep = Next | Exchange | Release | Stop
-StreamSent = Piece | Examination | None
+StreamStep = Next | Exchange | Several | Release | Stop
+StreamSent = Piece | Examination | tuple[Answered, ...] | None
 Streaming = Generator[StreamStep, StreamSent, None]
 
 
@@ -102,6 +103,12 @@ class _Draft:
     reply: Reply | None = None
     verdict: Verdict | None = None
     context: tuple[str, ...] | None = None  # the passages that the model found for itself
+    sampled: list[tuple[Model, Answered]] = field(default_factory=list[tuple[Model, Answered]])
+
+    @property
+    def question(self) -> tuple[str, Request]:
+        """Under which its samples are remembered: they answer the prompt from its beginning."""
+        return self.model.name, Request(self.request.prompt, self.request.context)
 
     def hear(self, piece: Piece) -> None:
         """Take in what *piece* tells besides its text."""
@@ -110,13 +117,18 @@ class _Draft:
         if piece.reply is not None and piece.reply.context is not None:
             self.context = piece.reply.context
 
-    def exchange(self, answer: str) -> Exchange:
-        context = self.request.context if self.context is None else self.context
-        return Exchange(self.request.prompt, answer, context)
+    def exchange(self, answer: str, samples: Sequence[Reply] = ()) -> Exchange:
+        return exchange_of(self.request, Reply(answer, context=self.context), samples)
+
+    def note(self, found: Examination) -> None:
+        for name, seconds in found.seconds.items():
+            self.examining[name] = self.examining.get(name, 0.0) + seconds
 
     def attempt(self, action: Action, error: str | None = None, *, kept: bool = False) -> Attempt:
         verdict = None if self.verdict is None else replace(self.verdict, action=action)
         reply = self.reply
+        samples = [(model, a.reply) for model, a in self.sampled if a.reply is not None]
+        spent = costs([(self.model, reply), *samples])
         return Attempt(
             self.model.name if reply is None else reply.model or self.model.name,
             self.request,
@@ -124,11 +136,11 @@ class _Draft:
             action,
             kept=kept,
             error=error,
-            seconds_asking=self.seconds,
+            seconds_asking=self.seconds + max((a.seconds for _, a in self.sampled), default=0.0),
             seconds_examining=self.examining,
-            tokens_in=None if reply is None else reply.tokens_in,
-            tokens_out=None if reply is None else reply.tokens_out,
-            cost=None if reply is None else self.model.cost(reply),
+            tokens_in=spent.tokens_in,
+            tokens_out=spent.tokens_out,
+            cost=spent.money,
         )
 
 
@@ -186,7 +198,7 @@ def _pieces(draft: _Draft, policy: Policy, trail: Trail, text: _Text) -> Streami
         if ended and not sentences and text.verdict is None:
             sentences = [""]  # an empty answer is an answer, too
         for sentence in sentences:
-            passed = yield from _passes(draft, policy, text, sentence)
+            passed = yield from _passes(draft, policy, trail, text, sentence)
             if not passed:
                 yield Stop()
                 trail.add(_stopped(draft, policy, trail, text))
@@ -219,18 +231,51 @@ def _next(draft: _Draft, policy: Policy, trail: Trail) -> Generator[StreamStep, 
 
 
 def _passes(
-    draft: _Draft, policy: Policy, text: _Text, sentence: str
+    draft: _Draft, policy: Policy, trail: Trail, text: _Text, sentence: str
 ) -> Generator[StreamStep, StreamSent, bool]:
-    exchange = draft.exchange(text.passed + sentence)
+    samples = trail.samples.get(draft.question, ())
+    exchange = draft.exchange(text.passed + sentence, samples)
     found = yield exchange
     assert isinstance(found, Examination)
-    for name, seconds in found.seconds.items():
-        draft.examining[name] = draft.examining.get(name, 0.0) + seconds
+    draft.note(found)
+    if _wants_samples(draft, policy, trail, exchange, found):
+        exchange, found = yield from _with_samples(draft, policy, trail, exchange, found)
     draft.verdict = judge(policy, exchange, found, attempt=draft.number, last=draft.last_rung)
     if draft.verdict.action is Action.ACCEPT:
         text.add(sentence, draft.verdict)
         return True
     return False
+
+
+def _wants_samples(
+    draft: _Draft, policy: Policy, trail: Trail, exchange: Exchange, found: Examination
+) -> bool:
+    """Whether further answers are worth their cost, can be paid for, and were not asked for yet."""
+    wanted = policy.wants_samples(exchange, found.findings, found.unexamined)
+    return wanted and not draft.sampled and policy.budget.reached(trail.spent) is None
+
+
+def _with_samples(
+    draft: _Draft, policy: Policy, trail: Trail, exchange: Exchange, found: Examination
+) -> Generator[StreamStep, StreamSent, tuple[Exchange, Examination]]:
+    """The beginning examined beside whole further answers; they serve all that follow, too."""
+    sampling = policy.sampling
+    assert sampling is not None
+    name, question = draft.question
+    asks = sampling.asks(draft.model, question, policy.budget.left(trail.spent))
+    answers = yield Several(asks)
+    assert isinstance(answers, tuple)
+    draft.sampled += zip((ask.model for ask in asks), answers, strict=True)
+    replies = tuple(answer.reply for answer in answers if answer.reply is not None)
+    if len(replies) < len(answers):
+        reason = next(answer.error for answer in answers if answer.reply is None)
+        return exchange, sampling.missed(found, str(reason))
+    trail.samples[name, question] = replies
+    exchange = draft.exchange(exchange.answer, replies)
+    after = yield exchange
+    assert isinstance(after, Examination)
+    draft.note(after)
+    return exchange, after
 
 
 def _stopped(draft: _Draft, policy: Policy, trail: Trail, text: _Text) -> Attempt:

@@ -13,7 +13,7 @@ from trustlayer.examination import Examination, examine
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector
 from trustlayer.flow import course, given
-from trustlayer.gate import Gate
+from trustlayer.gate import Gate, nobody
 from trustlayer.model import Askable, Model, Request, source_of
 from trustlayer.outcome import Outcome, Verdict
 from trustlayer.policy import Policy, Strategy
@@ -171,8 +171,9 @@ class Verifier:
 
         A model that errs is stopped, and asked to go on from what was handed out. *hold* keeps
         back so many characters first, so that a short answer can be begun anew. The outcome is
-        durable before the last sentence is handed out. No samples are asked for and thrift has
-        no say: what was handed out cannot be exchanged for something better.
+        durable before the last sentence is handed out. Samples that the policy wants are asked
+        for before the first sentence that they are wanted for is handed out. Thrift has no say:
+        what was handed out cannot be exchanged for something better.
         """
         request = Request(prompt, tuple(context))
         return Stream(
@@ -203,13 +204,9 @@ class Verifier:
         model: str = "upstream",
     ) -> Gate:
         """A gate for a stream that is driven elsewhere; *model* is the name to record."""
-        rules, upstream = (
-            replace(self._ruled(streamed=True), revisions=0),
-            Model(model, lambda request: ""),
-        )
-        return Gate(
-            self._live(Request(prompt, tuple(context)), [upstream], rules, hold, correlation)
-        )
+        rules = replace(self._ruled(streamed=True), revisions=0)
+        request, upstream = Request(prompt, tuple(context)), Model(model, nobody)
+        return Gate(self._live(request, [upstream], rules, hold, correlation))
 
     def _live(
         self,
@@ -226,6 +223,7 @@ class Verifier:
             streaming(rules, self._ladder(models), request, run.trail, hold),
             examine=lambda exchange: self._examine([exchange], until)[0],
             record=lambda: self._record([run])[0],
+            concurrency=self.concurrency,
         )
 
     def _run(self, request: Request, correlation: Correlation | None) -> Run:
