@@ -55,6 +55,14 @@ class OutcomeConflict(StoreError):
     """Another outcome is already recorded under that id."""
 
 
+class MissingKey(StoreError):
+    """A text is encrypted, or kept by a keyed digest, and the key to it was not given."""
+
+
+class BrokenSeal(StoreError):
+    """An encrypted text is not what was encrypted."""
+
+
 class MissingExtra(TrustlayerError):
     """An optional dependency is needed and not installed."""
 
@@ -74,6 +82,14 @@ class BadLine(TrustlayerError):
 
     def __str__(self) -> str:
         return f"line {self.number}: found {self.found}; expected {self.expected}"
+
+
+class WorkerLost(TrustlayerError):
+    """A process that was to examine ended before it could."""
+
+
+class CannotResume(TrustlayerError):
+    """What was begun cannot be continued as asked: something has changed meanwhile."""
 
 
 class Uncertifiable(TrustlayerError):

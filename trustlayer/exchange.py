@@ -47,8 +47,7 @@ class Exchange:
 
     *samples* are further answers to the same prompt; *logprobs* are the natural
     logarithms of the probabilities of the answer's tokens, as its model gave them.
-    *tokens* say more of these, and *sample_logprobs* are those of each sample: both are
-    there for the detectors, no audit store keeps them.
+    *tokens* say more of these, and *sample_logprobs* are those of each sample.
     """
 
     prompt: str

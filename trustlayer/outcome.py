@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from trustlayer.budget import Spent
+from trustlayer.certificate import Certificate
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Finding, Unexamined
 from trustlayer.model import Request
@@ -71,7 +72,8 @@ class Outcome:
     """Every attempt of one run and what was decided in the end.
 
     *interrupted* names the exception that broke the run off (a cancellation, Ctrl-C), if
-    one did. *correlation* holds the caller's own ids.
+    one did. *correlation* holds the caller's own ids; one named ``template`` is the name of the
+    prompt's template. *certificate* is the one that was in force.
     """
 
     id: str
@@ -85,6 +87,7 @@ class Outcome:
     detectors: tuple[DetectorRecord, ...]
     correlation: Mapping[str, str] = field(default_factory=dict[str, str])
     interrupted: str | None = None
+    certificate: Certificate | None = None
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -84,6 +84,7 @@ class Run:
             detectors=tuple(record_of(d, policy.limit_of(d.name)) for d in detectors),
             correlation=self.correlation,
             interrupted=self.interrupted,
+            certificate=policy.certificate,
         )
 
 

@@ -42,6 +42,22 @@ def drop_triggers(tables: Mapping[str, str | None]) -> None:
             op.execute(f"DROP TRIGGER {table}_no_{event}{where}")
 
 
+def erasable(body: str, *kept: str) -> str:
+    """The condition under which a text in *body* may be sealed or erased, *kept* staying as is.
+
+    What was erased stays erased, and what is sealed is never stored in the open again.
+    """
+    same = (
+        "CAST(NEW.{0} AS TEXT) IS NOT DISTINCT FROM CAST(OLD.{0} AS TEXT)"  # JSON has no equality
+        if _postgresql()
+        else "NEW.{0} IS OLD.{0}"
+    )
+    unchanged = [same.format(column) for column in kept]
+    gone = f"NEW.{body} IS NULL AND NEW.salt IS NULL"
+    sealed = f"(NEW.sealed IS NULL OR OLD.{body} IS NOT NULL OR OLD.sealed IS NOT NULL)"
+    return " AND ".join([*unchanged, gone, sealed])
+
+
 def _postgresql() -> bool:
     return op.get_context().dialect.name == "postgresql"
 

@@ -4,13 +4,15 @@ A text enters by a digest of its salt and its UTF-8, so that it can be erased an
 guessed from what is left. All rows of an outcome, the texts by their digests, give its
 *content*. Content, place in the chain and the predecessor's hash give its *hash*. All are
 SHA-256 over canonical JSON: arrays in the order of the columns below, floats in their
-shortest form, times in UTC with microseconds, bytes in hexadecimal.
+shortest form, times in UTC with microseconds, bytes in hexadecimal. The columns that a later
+schema added enter as one more array at the end of a row's, unless all of them are null: a row
+that says nothing there has the hash that it had before.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,7 +20,7 @@ from typing import Any
 
 Row = dict[str, Any]  # the values of one row, by column
 
-# The columns that enter, for ever in this order: a later schema adds a format, it changes none.
+# The columns that enter, for ever in this order: a later schema adds some below, it changes none.
 # Those named policy and detector enter by the digest of what they refer to.
 _OUTCOME = (
     "id",
@@ -70,6 +72,29 @@ _COLUMNS = {
     "evidence": ("attempt", "finding", "number", "reason", "span_start", "span_end"),
 }
 _LABEL = ("id", "attempt", "who", "bad", "spans", "digest", "propensity")
+_ADDED = {  # by schema 0003
+    "outcomes": ("certificate", "template", "text_form"),
+    "attempts": ("prefix", "tokens", "token_logprobs", "sample_logprobs"),
+    "labels": ("turn",),
+}
+_ENTRIES = {  # outcome is the id of it
+    "certificates": ("digest", "data", "created", "risk", "confidence", "labels", "bad"),
+    "draws": ("id", "outcome", "design", "propensity"),
+    "claims": ("id", "outcome", "turn", "who", "expires"),
+    "decisions": (
+        "id",
+        "outcome",
+        "attempt",
+        "claim",
+        "who",
+        "decision",
+        "label",
+        "digest",
+    ),
+    "legal_holds": ("id", "outcome", "name", "lookup", "who", "reason"),
+    "releases": ("id", "hold", "who", "reason"),
+}
+ENTRIES = tuple(_ENTRIES)  # the tables whose rows are entries of a chain, besides outcomes, labels
 CHILDREN = tuple(_COLUMNS)  # the tables below an outcome, parents first
 
 
@@ -86,15 +111,26 @@ class Rows:
     def content(self) -> bytes:
         """The digest of everything that the outcome says."""
         tables = [
-            [[row[column] for column in columns] for row in self.children[table]]
+            [_values(table, columns, row) for row in self.children[table]]
             for table, columns in _COLUMNS.items()
         ]
-        return digest("outcome", [self.outcome[column] for column in _OUTCOME], *tables)
+        return digest("outcome", _values("outcomes", _OUTCOME, self.outcome), *tables)
 
 
 def label_content(outcome: str, row: Mapping[str, Any]) -> bytes:
     """The digest of a label in *row*, for the outcome of that id."""
-    return digest("label", outcome, *(row[column] for column in _LABEL))
+    return digest("label", outcome, *_values("labels", _LABEL, row))
+
+
+def entry_content(table: str, row: Mapping[str, Any]) -> bytes:
+    """The digest of a *row* of one of ENTRIES, *outcome* in it being the id of one."""
+    return digest(table, *_values(table, _ENTRIES[table], row))
+
+
+def _values(table: str, columns: Sequence[str], row: Mapping[str, Any]) -> list[object]:
+    values = [row[column] for column in columns]
+    added = [row.get(column) for column in _ADDED.get(table, ())]
+    return values if all(value is None for value in added) else [*values, added]
 
 
 def digest(kind: str, *values: object) -> bytes:
@@ -116,6 +152,11 @@ def lookup_digest(name: str, value: str) -> bytes:
 
 def policy_digest(policy: str) -> bytes:
     return digest("policy", policy)
+
+
+def certificate_digest(certificate: str) -> bytes:
+    """Of a certificate's JSON."""
+    return digest("certificate", certificate)
 
 
 def detector_digest(name: str, version: str | None, options: str | None) -> bytes:

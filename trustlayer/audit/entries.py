@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -13,16 +13,22 @@ from sqlalchemy.orm import Session
 
 from trustlayer.audit.digests import (
     CHILDREN,
+    ENTRIES,
     Row,
     Rows,
+    certificate_digest,
+    entry_content,
     label_content,
     lookup_digest,
     text_digest,
 )
+from trustlayer.audit.sealing import Keys, keys_of
 from trustlayer.audit.tables import Base, ChainRow, DetectorRow, PolicyRow
+from trustlayer.errors import BrokenSeal
 
 _AT_ONCE = 200  # outcomes whose rows are in memory together; of texts only the digests are
 _BESIDE = ("texts", "correlations")  # the tables that hold more than the hashes cover
+_BODIES = {"labels": "reason", "decisions": "answer"}  # the columns that can be erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An outcome or a label: its place in the chain, its hash, and its content as found now."""
+    """An outcome, a label, …: its place in the chain, its hash, and its content as found now."""
 
     table: str
     id: str
@@ -53,12 +59,13 @@ class Registers:
 
     policies: Mapping[int, bytes]
     detectors: Mapping[int, bytes]
+    keys: Keys
 
     @classmethod
     def read(cls, session: Session) -> Registers:
         policies = session.execute(select(PolicyRow.number, PolicyRow.digest)).all()
         detectors = session.execute(select(DetectorRow.number, DetectorRow.digest)).all()
-        return cls(dict(policies), dict(detectors))
+        return cls(dict(policies), dict(detectors), keys_of(session))
 
 
 def entries(session: Session, chain: ChainRow, registers: Registers) -> Iterator[Entry]:
@@ -68,12 +75,14 @@ def entries(session: Session, chain: ChainRow, registers: Registers) -> Iterator
         for found in _pages(session, "outcomes", chain)
         for row, rows in _with_children(session, found, registers)
     )
-    labels = (
-        _label(row, outcome)
-        for found in _pages(session, "labels", chain)
-        for row, outcome in _with_outcomes(session, found)
-    )
-    return merge(outcomes, labels, key=lambda entry: entry.sequence)
+    others = [_others(session, table, chain, registers.keys) for table in ("labels", *ENTRIES)]
+    return merge(outcomes, *others, key=lambda entry: entry.sequence)
+
+
+def _others(session: Session, table: str, chain: ChainRow, keys: Keys) -> Iterator[Entry]:
+    for found in _pages(session, table, chain):
+        for row, outcome in _with_outcomes(session, found):
+            yield _other(table, row, outcome, keys)
 
 
 def _outcome(row: Row, rows: Rows) -> Entry:
@@ -86,10 +95,17 @@ def _outcome(row: Row, rows: Rows) -> Entry:
     return _entry("outcomes", row, rows.content, flaws)
 
 
-def _label(row: Row, outcome: str) -> Entry:
-    flaw = _text_flaw(row["digest"], row["salt"], row["reason"])
-    flaws = [Flaw("labels", row["id"], flaw)] if flaw else []
-    return _entry("labels", row, label_content(outcome, row), flaws)
+def _other(table: str, row: Row, outcome: str | None, keys: Keys) -> Entry:
+    found = {**row, "id": row["digest"].hex()} if table == "certificates" else row
+    flaw = ""
+    if table in _BODIES:
+        flaw = _text_flaw(row["digest"], row["salt"], row[_BODIES[table]], row["sealed"], keys)
+    elif table == "certificates" and row["digest"] != certificate_digest(row["certificate"]):
+        flaw = "was changed"
+    flaws = [Flaw(table, found["id"], flaw)] if flaw else []
+    if table == "labels":
+        return _entry(table, found, label_content(outcome or "", row), flaws)
+    return _entry(table, found, entry_content(table, {**row, "outcome": outcome}), flaws)
 
 
 def _entry(table: str, row: Row, content: bytes, flaws: list[Flaw]) -> Entry:
@@ -111,12 +127,14 @@ def _pages(session: Session, name: str, chain: ChainRow) -> Iterator[Sequence[Ro
         last = found[-1]["sequence"]
 
 
-def _with_outcomes(session: Session, labels: Sequence[Row]) -> Iterator[tuple[Row, str]]:
+def _with_outcomes(session: Session, rows: Sequence[Row]) -> Iterator[tuple[Row, str | None]]:
+    # The id of the outcome that each speaks of: None for none, empty for one that is not there.
     outcomes = Base.metadata.tables["outcomes"]
-    numbers = [row["outcome"] for row in labels]
+    numbers = {row["outcome"] for row in rows if row.get("outcome") is not None}
     query = select(outcomes.c.number, outcomes.c.id).where(outcomes.c.number.in_(numbers))
-    ids: dict[int, str] = dict(session.execute(query).all())
-    return ((row, ids.get(row["outcome"], "")) for row in labels)
+    ids: dict[int | None, str | None] = dict(session.execute(query).all() if numbers else [])
+    ids[None] = None
+    return ((row, ids.get(row.get("outcome"), "")) for row in rows)
 
 
 def _with_children(
@@ -138,8 +156,10 @@ def _children(
         query = _select(table).where(table.c.outcome.in_(outcomes)).order_by(*table.primary_key)
         for mapping in session.execute(query, execution_options={"yield_per": 100}).mappings():
             row = dict(mapping)
-            if name in _FLAWS:
-                row = _FLAWS[name](**row)
+            if name == "texts":
+                row = _text(registers.keys, **row)
+            elif name == "correlations":
+                row = _correlation(registers.keys, **row)
             if "detector" in row:
                 row["detector"] = registers.detectors.get(row["detector"], b"")
             found[row["outcome"]][name].append(row)
@@ -151,15 +171,33 @@ def _select(table: Table) -> Select[*tuple[Any, ...]]:
         return select(table)
     texts = Base.metadata.tables["texts"]
     value = (texts.c.outcome == table.c.outcome) & (texts.c.number == table.c.value)
-    return select(table, texts.c.body).outerjoin(texts, value)
+    beside = (texts.c.body, texts.c.sealed, texts.c.digest)
+    return select(table, *beside).outerjoin(texts, value)
 
 
-def _text(*, digest: bytes, salt: bytes | None, body: str | None, **key: int) -> Row:
+def _text(
+    keys: Keys,
+    *,
+    digest: bytes,
+    salt: bytes | None,
+    body: str | None,
+    sealed: bytes | None,
+    **key: int,
+) -> Row:
     # Its body is not kept: one is in memory at a time.
-    return {**key, "digest": digest, "flaw": _text_flaw(digest, salt, body)}
+    return {**key, "digest": digest, "flaw": _text_flaw(digest, salt, body, sealed, keys)}
 
 
-def _text_flaw(digest: bytes, salt: bytes | None, body: str | None) -> str:
+def _text_flaw(
+    digest: bytes, salt: bytes | None, body: str | None, sealed: bytes | None, keys: Keys
+) -> str:
+    if sealed is not None:
+        if (salt, body) != (None, None):
+            return "was changed: it is sealed and open"
+        try:
+            salt, body = keys.open(sealed, digest)
+        except BrokenSeal:
+            return "was changed"
     if (salt is None) != (body is None):
         return "was changed: half of it is erased"
     if salt is not None and body is not None and digest != text_digest(body, salt):
@@ -168,10 +206,20 @@ def _text_flaw(digest: bytes, salt: bytes | None, body: str | None) -> str:
 
 
 def _correlation(
-    *, name: str, value: int, lookup: bytes | None, body: str | None, **key: int
+    keys: Keys,
+    *,
+    name: str,
+    value: int,
+    lookup: bytes | None,
+    body: str | None,
+    sealed: bytes | None,
+    digest: bytes | None,
+    **key: int,
 ) -> Row:
+    if sealed is not None and digest is not None:
+        try:
+            body = keys.open(sealed, digest)[1]
+        except BrokenSeal:
+            body = None  # which its own row tells of
     changed = None not in (lookup, body) and lookup != lookup_digest(name, str(body))
     return {**key, "name": name, "value": value, "flaw": "was changed" if changed else ""}
-
-
-_FLAWS: Mapping[str, Callable[..., Row]] = {"texts": _text, "correlations": _correlation}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select
 from sqlalchemy.orm import aliased
 
 from trustlayer.audit.chains import Chain
-from trustlayer.audit.digests import Row, label_content, text_digest
-from trustlayer.audit.reading import ERASED, read
+from trustlayer.audit.digests import Row, label_content
+from trustlayer.audit.reading import opened, read
+from trustlayer.audit.records import secured
+from trustlayer.audit.sealing import Keys, keys_of
 from trustlayer.audit.store import AuditStore
 from trustlayer.audit.tables import AttemptRow, LabelRow, OutcomeRow, TextRow
 from trustlayer.errors import UnknownOutcome
@@ -21,6 +22,9 @@ from trustlayer.exchange import Exchange, Span
 from trustlayer.jsonl import write_object
 from trustlayer.lines import write_exchange
 from trustlayer.outcome import Outcome
+
+# Of the labels on one answer the last said last.
+IN_ORDER = (LabelRow.turn.is_not(None), LabelRow.turn, LabelRow.recorded, LabelRow.sequence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +65,20 @@ def record_label(store: AuditStore, label: Label) -> None:
 
     Raises UnknownOutcome when there is no such outcome, or no such answer in it.
     """
-    with store.transaction() as connection:
-        outcome = _answered(connection, label)
-        row = _row(label) | {"outcome": outcome}
-        chain = Chain.free(connection)
-        row |= chain.entry(label_content(label.outcome, row))
-        connection.execute(insert(LabelRow).values(row))
-        chain.keep(connection)
+    store.retrying(lambda connection: append_label(connection, label))
+
+
+def append_label(connection: Connection, label: Label) -> str:
+    """Append *label* in a transaction of the caller's; the id of its row.
+
+    Two who label one answer at once get the same turn, and one of them an IntegrityError.
+    """
+    row = _row(label, keys_of(connection)) | _placed(connection, label)
+    chain = Chain.free(connection)
+    row |= chain.entry(label_content(label.outcome, row))
+    connection.execute(insert(LabelRow).values(row))
+    chain.keep(connection)
+    return str(row["id"])
 
 
 def labels(store: AuditStore, outcome: str) -> list[Label]:
@@ -76,18 +87,20 @@ def labels(store: AuditStore, outcome: str) -> list[Label]:
         select(LabelRow)
         .join(OutcomeRow, OutcomeRow.number == LabelRow.outcome)
         .where(OutcomeRow.id == outcome)
-        .order_by(LabelRow.recorded, LabelRow.sequence)
+        .order_by(*IN_ORDER)
     )
     with store.session() as session:
-        return [_label(outcome, row) for row in session.scalars(query)]
+        keys = keys_of(session)
+        return [_label(outcome, row, keys) for row in session.scalars(query)]
 
 
 def labelled(store: AuditStore) -> Iterator[Labelled]:
     """Every labelled answer whose texts are not erased, in the order of the last word on it."""
     other = aliased(LabelRow)
     same = (other.outcome == LabelRow.outcome) & (other.attempt == LabelRow.attempt)
-    later = exists().where(same, other.recorded > LabelRow.recorded)
-    erased = exists().where(TextRow.outcome == OutcomeRow.number, TextRow.body.is_(None))
+    later = exists().where(same, later_than(other, LabelRow))
+    gone = TextRow.body.is_(None) & TextRow.sealed.is_(None)
+    erased = exists().where(TextRow.outcome == OutcomeRow.number, gone)
     query = (
         select(LabelRow, OutcomeRow)
         .join(OutcomeRow, OutcomeRow.number == LabelRow.outcome)
@@ -95,10 +108,11 @@ def labelled(store: AuditStore) -> Iterator[Labelled]:
         .order_by(LabelRow.recorded, LabelRow.sequence)
     )
     with store.session() as session:
+        keys = keys_of(session)
         for row, outcome in session.execute(query, execution_options={"yield_per": 50}):
             attempt = read(session, outcome).attempts[row.attempt]
             if attempt.verdict is not None:
-                label = _label(outcome.id, row)
+                label = _label(outcome.id, row, keys)
                 yield Labelled(label, attempt.verdict.exchange, attempt.model)
 
 
@@ -119,7 +133,22 @@ def chosen(outcome: Outcome) -> int | None:
     return kept[-1] if kept else None
 
 
-def _answered(connection: Connection, label: Label) -> int:
+def later_than(one: type[LabelRow], other: type[LabelRow]) -> ColumnElement[bool]:
+    """Whether label *one* overrules label *other* on the same answer.
+
+    By their turns, which no clock moves; labels of the schema before have none: among those
+    the clock tells, and any with a turn came after them.
+    """
+    former = one.turn.is_(None) & other.turn.is_(None)
+    by_clock = (one.recorded > other.recorded) | (
+        (one.recorded == other.recorded) & (one.sequence > other.sequence)
+    )
+    by_turn = func.coalesce(one.turn, 0) > func.coalesce(other.turn, 0)
+    return by_turn | (former & by_clock)
+
+
+def _placed(connection: Connection, label: Label) -> Row:
+    # The number of the outcome, and which turn it is on this answer.
     query = (
         select(OutcomeRow.number)
         .join(AttemptRow, AttemptRow.outcome == OutcomeRow.number)
@@ -128,11 +157,12 @@ def _answered(connection: Connection, label: Label) -> int:
     )
     if (number := connection.scalar(query)) is None:
         raise UnknownOutcome(f"outcome {label.outcome!r} has no answer {label.attempt} to label")
-    return number
+    said = (LabelRow.outcome == number) & (LabelRow.attempt == label.attempt)
+    turn = connection.scalar(select(func.count()).where(said)) or 0
+    return {"outcome": number, "turn": turn + 1}
 
 
-def _row(label: Label) -> Row:
-    salt = os.urandom(16)
+def _row(label: Label, keys: Keys) -> Row:
     spans = None if label.spans is None else [[span.start, span.end] for span in label.spans]
     return {
         "id": str(uuid.uuid4()),
@@ -140,14 +170,12 @@ def _row(label: Label) -> Row:
         "who": label.who,
         "bad": label.bad,
         "spans": spans,
-        "reason": label.reason,
-        "salt": salt,
-        "digest": text_digest(label.reason, salt),
+        **secured(label.reason, "reason", keys),
         "propensity": None if label.propensity is None else float(label.propensity),
     }
 
 
-def _label(outcome: str, row: LabelRow) -> Label:
+def _label(outcome: str, row: LabelRow, keys: Keys) -> Label:
     spans = None if row.spans is None else tuple(Span(*pair) for pair in row.spans)
-    reason = ERASED if row.reason is None else row.reason
+    reason = opened(keys, row.reason, row.sealed, row.digest)
     return Label(outcome, row.attempt, row.bad, row.who, reason, spans, row.propensity)

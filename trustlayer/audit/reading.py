@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from trustlayer.audit.entry_tables import CertificateRow
+from trustlayer.audit.sealing import Keys, keys_of
 from trustlayer.audit.tables import (
     AttemptRow,
     CorrelationRow,
@@ -22,7 +25,8 @@ from trustlayer.audit.tables import (
     PolicyRow,
     TextRow,
 )
-from trustlayer.exchange import Exchange, Span
+from trustlayer.certificate import Certificate
+from trustlayer.exchange import Exchange, Span, Token
 from trustlayer.finding import Evidence, Finding, Unexamined
 from trustlayer.model import Request
 from trustlayer.outcome import Attempt, DetectorRecord, Outcome, Verdict
@@ -44,9 +48,28 @@ def unpack(logprobs: bytes | None) -> tuple[float, ...] | None:
     return None if logprobs is None else struct.unpack(f"<{len(logprobs) // 8}d", logprobs)
 
 
+def unpack_rows(packed: bytes | None) -> tuple[tuple[float, ...], ...]:
+    """Undo `pack_rows`."""
+    rows, at, data = list[tuple[float, ...]](), 0, packed or b""
+    while at < len(data):
+        (length,) = struct.unpack_from("<I", data, at)
+        rows.append(struct.unpack_from(f"<{length}d", data, at + 4))
+        at += 4 + 8 * length
+    return tuple(rows)
+
+
+def opened(keys: Keys, body: str | None, sealed: bytes | None, digest: bytes) -> str:
+    """The text of a row, whether in the open, sealed, or erased; raises MissingKey."""
+    if sealed is not None:
+        return keys.open(sealed, digest)[1]
+    return ERASED if body is None else body
+
+
 def _texts(session: Session, outcome: int) -> dict[int, str]:
-    query = select(TextRow.number, TextRow.body).where(TextRow.outcome == outcome)
-    return {number: ERASED if body is None else body for number, body in session.execute(query)}
+    keys = keys_of(session)
+    query = select(TextRow.number, TextRow.body, TextRow.sealed, TextRow.digest)
+    found = session.execute(query.where(TextRow.outcome == outcome))
+    return {number: opened(keys, body, sealed, digest) for number, body, sealed, digest in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +93,13 @@ class _Reader:
             detectors=self._detectors(),
             correlation={c.name: self.texts[c.value] for c in correlations},
             interrupted=self._maybe(row.interrupted),
+            certificate=self._certificate(row.certificate),
         )
+
+    def _certificate(self, digest: bytes | None) -> Certificate | None:
+        if digest is None:
+            return None
+        return Certificate.from_json(self.session.get_one(CertificateRow, digest).certificate)
 
     def _detectors(self) -> tuple[DetectorRecord, ...]:
         query = (
@@ -124,6 +153,7 @@ class _Reader:
                 self._all(row.request_context),
                 self.texts[row.draft],
                 self.texts[row.advice],
+                self._maybe(row.prefix) or "",
             ),
             verdict=self._verdict(row, found, evidence),
             action=Action(row.action),
@@ -161,7 +191,17 @@ class _Reader:
             self._all(row.answered_context or ()),
             self._all(row.samples or ()),
             unpack(row.logprobs),
+            self._tokens(row),
+            unpack_rows(row.sample_logprobs),
         )
+
+    def _tokens(self, row: AttemptRow) -> tuple[Token, ...]:
+        numbers, said = unpack_rows(row.token_logprobs), self._maybe(row.tokens)
+        if said is None:
+            return ()
+        texts = [ERASED] * len(numbers) if said == ERASED else json.loads(said)
+        pairs = zip(texts, numbers, strict=True)
+        return tuple(Token(text, own, tuple(others)) for text, (own, *others) in pairs)
 
     def _rows(self, table: type[T], order: InstrumentedAttribute[int]) -> Sequence[T]:
         query = select(table).where(table.outcome == self.number).order_by(order)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import struct
@@ -13,11 +14,14 @@ import trustlayer
 from trustlayer.audit.digests import (
     Row,
     Rows,
+    certificate_digest,
     detector_digest,
     lookup_digest,
     policy_digest,
     text_digest,
 )
+from trustlayer.audit.sealing import Keys
+from trustlayer.exchange import Token
 from trustlayer.finding import Evidence, Finding, Unexamined
 from trustlayer.outcome import Attempt, DetectorRecord, Outcome, Verdict
 
@@ -37,9 +41,12 @@ class Record:
     detectors: Mapping[bytes, Row]
 
 
-def record(outcome: Outcome) -> Record:
-    """Make the rows of *outcome*; raises ValueError for what no database can hold."""
-    writer = _Writer(outcome.detectors)
+def record(outcome: Outcome, form: str | None = None, keys: Keys = Keys()) -> Record:  # noqa: B008
+    """Make the rows of *outcome*; raises ValueError for what no database can hold.
+
+    *form* names what its texts were turned into, if they are not in full; *keys* seal them.
+    """
+    writer = _Writer(outcome.detectors, form, keys)
     rows = writer.rows(outcome)
     policy = {"digest": rows.outcome["policy"], "policy": outcome.policy}
     return Record(outcome, rows, rows.content, policy, writer.detectors)
@@ -49,10 +56,18 @@ def pack(logprobs: Sequence[float] | None) -> bytes | None:
     return None if logprobs is None else struct.pack(f"<{len(logprobs)}d", *logprobs)
 
 
+def pack_rows(rows: Sequence[Sequence[float]]) -> bytes | None:
+    """Rows of numbers, each after its length; None for none at all."""
+    parts = [struct.pack(f"<I{len(row)}d", len(row), *row) for row in rows]
+    return b"".join(parts) or None
+
+
 @dataclass(slots=True)
 class _Writer:
     # Collects the texts and detectors that the rows of one outcome refer to.
     records: Sequence[DetectorRecord]
+    form: str | None
+    keys: Keys
     texts: dict[str, int] = field(default_factory=dict[str, int])
     detectors: dict[bytes, Row] = field(default_factory=dict[bytes, Row])
     known: dict[str, tuple[bytes, float | None]] = field(
@@ -69,7 +84,10 @@ class _Writer:
         )
         for number, attempt in enumerate(outcome.attempts):
             self._attempt(rows, number, attempt)
-        rows.children["texts"].extend(_text(number, text) for text, number in self.texts.items())
+        rows.children["texts"].extend(
+            {"number": number, **secured(text, "body", self.keys)}
+            for text, number in self.texts.items()
+        )
         return rows
 
     def _outcome(self, outcome: Outcome) -> Row:
@@ -86,6 +104,10 @@ class _Writer:
             "context": self._refs(outcome.context),
             "answer": self._maybe(outcome.answer),
             "interrupted": self._maybe(outcome.interrupted),
+            "certificate": outcome.certificate
+            and certificate_digest(outcome.certificate.to_json()),
+            "template": outcome.correlation.get("template"),
+            "text_form": self.form,
         }
 
     def _correlation(self, number: int, name: str, value: str) -> Row:
@@ -114,6 +136,7 @@ class _Writer:
                 "request_context": self._refs(request.context),
                 "draft": self._ref(request.draft),
                 "advice": self._ref(request.advice),
+                "prefix": self._ref(request.prefix) if request.prefix else None,
                 **self._verdict(attempt.verdict),
                 "action": attempt.action.value,
                 "kept": bool(attempt.kept),
@@ -134,6 +157,10 @@ class _Writer:
             "answered_context": exchange and self._refs(exchange.context),
             "samples": exchange and self._refs(exchange.samples),
             "logprobs": exchange and pack(exchange.logprobs),
+            "tokens": exchange and self._tokens(exchange.tokens),
+            "token_logprobs": exchange
+            and pack_rows([(t.logprob, *t.alternatives) for t in exchange.tokens]),
+            "sample_logprobs": exchange and pack_rows(exchange.sample_logprobs),
             "verdict": verdict and verdict.action.value,
             "risk": verdict and _number("risk", verdict.risk),
         }
@@ -173,6 +200,9 @@ class _Writer:
             for number, doubt in enumerate(evidence)
         )
 
+    def _tokens(self, tokens: Sequence[Token]) -> int | None:
+        return self._ref(json.dumps([token.text for token in tokens])) if tokens else None
+
     def _ref(self, text: str) -> int:
         return self.texts.setdefault(text, len(self.texts))
 
@@ -193,9 +223,14 @@ def _found(attempt: Attempt) -> list[tuple[str, Finding | Unexamined | None]]:
     return found + [(name, None) for name in attempt.seconds_examining if name not in heard]
 
 
-def _text(number: int, text: str) -> Row:
+def secured(text: str, column: str, keys: Keys) -> Row:
+    """The columns of a *text* that can be erased, in the open or sealed, with its digest."""
     salt = os.urandom(16)
-    return {"number": number, "digest": text_digest(text, salt), "salt": salt, "body": text}
+    digest = text_digest(text, salt)
+    if not keys:
+        return {"digest": digest, "salt": salt, column: text, "sealed": None}
+    sealed = keys.seal(text, salt, digest)
+    return {"digest": digest, "salt": None, column: None, "sealed": sealed}
 
 
 def _number(name: str, value: float) -> float:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from trustlayer.audit import schema
+from trustlayer.audit import (
+    entry_tables,  # noqa: F401  # part of the schema, whoever imports what first
+    schema,
+)
 from trustlayer.audit.databases import connect, expect_file, for_writing, in_memory, masked, sweep
 from trustlayer.audit.digests import lookup_digest
 from trustlayer.audit.reading import read
@@ -23,6 +26,11 @@ from trustlayer.audit.turns import Turns
 from trustlayer.audit.writing import append
 from trustlayer.errors import StoreUnavailable, UnknownOutcome
 from trustlayer.outcome import Outcome
+
+if TYPE_CHECKING:
+    from trustlayer.audit.loading import Loaded
+
+T = TypeVar("T")
 
 _TRIES = 5  # at one transaction, when another writer got between or the connection broke
 _BETWEEN = ("40001", "40P01")  # SQLSTATE: not serialisable, deadlock
@@ -78,8 +86,22 @@ class AuditStore:
         them, and ValueError for what no database can hold, like a cost that is not a number.
         """
         self._expect_open()
-        if records := [record(outcome) for outcome in outcomes]:
+        if records := self.prepared(outcomes):
             self._turns.take(records)
+
+    def load(self, outcomes: Iterable[Outcome], batch: int = 1000) -> Loaded:
+        """Write many *outcomes*, *batch* in one transaction; see `trustlayer.audit.loading`.
+
+        Those whose ids are recorded already are left as they are, so that a load that broke
+        off can be begun again.
+        """
+        from trustlayer.audit.loading import load
+
+        return load(self, outcomes, batch)
+
+    def prepared(self, outcomes: Iterable[Outcome]) -> list[Record]:
+        """The rows of *outcomes*, ready to be written; raises ValueError, see `record`."""
+        return [record(outcome) for outcome in outcomes]
 
     def outcome(self, id: str) -> Outcome:
         """The outcome of that *id*, or the only one whose id begins so; raises UnknownOutcome."""
@@ -126,6 +148,19 @@ class AuditStore:
         self._expect_open()
         with explained(self.url), for_writing(self._engine).begin() as connection:
             yield connection
+
+    def retrying(self, write: Callable[[Connection], T]) -> T:
+        """What *write* returns, in a transaction; begun again when another writer got between."""
+        self._expect_open()
+        with explained(self.url):
+            for left in reversed(range(_TRIES)):
+                try:
+                    with for_writing(self._engine).begin() as connection:
+                        return write(connection)
+                except DBAPIError as error:
+                    if not left or not _worth_another_try(error):
+                        raise
+        raise AssertionError  # the last try returned or raised
 
     def sweep(self) -> None:
         """Have old versions of changed rows removed from the disk; StoreUnavailable if not yet."""

@@ -108,10 +108,16 @@ class OutcomeRow(Base):
     sequence: Mapped[int] = mapped_column(BigInteger)  # in the chain, from 1
     content: Mapped[bytes]  # SHA-256 of all that belongs to the outcome
     hash: Mapped[bytes]  # SHA-256 of content, place in the chain, and the predecessor's hash
+    certificate: Mapped[bytes | None]  # refers to certificates.digest
+    template: Mapped[str | None]  # the name of the prompt's, which the caller gave
+    text_form: Mapped[str | None]  # redacted, hmac; null for texts that are kept in full
 
 
 class TextRow(Base):
-    """A text of an outcome; erasing it nulls body and salt and leaves the digest."""
+    """A text of an outcome; erasing it nulls body and salt and leaves the digest.
+
+    A text that is encrypted lies in *sealed*, with its salt; body and salt are null then.
+    """
 
     __tablename__ = "texts"
 
@@ -122,6 +128,7 @@ class TextRow(Base):
     digest: Mapped[bytes]
     salt: Mapped[bytes | None]
     body: Mapped[str | None]
+    sealed: Mapped[bytes | None]
 
 
 class CorrelationRow(Base):
@@ -182,6 +189,10 @@ class AttemptRow(Base):
     tokens_out: Mapped[int | None] = mapped_column(BigInteger)
     cost: Mapped[float | None]
     logprobs: Mapped[bytes | None]  # little-endian doubles; last, for they can be many
+    prefix: Mapped[TextNumber | None]  # the beginning of the answer that the reader had already
+    tokens: Mapped[TextNumber | None]  # their texts, as a JSON array
+    token_logprobs: Mapped[bytes | None]  # of each token, then of its alternatives
+    sample_logprobs: Mapped[bytes | None]  # of each sample
 
 
 class FindingRow(Base):
@@ -233,7 +244,9 @@ class EvidenceRow(Base):
 class LabelRow(Base):
     """What a person said of one answer; the spans are the bad stretches of it, if any were named.
 
-    *propensity* is the probability with which the outcome was drawn for labelling.
+    *propensity* is the probability with which the outcome was drawn for labelling. Of several
+    labels on one answer that of the last *turn* counts; those of an older schema have none, and
+    come before.
     """
 
     __tablename__ = "labels"
@@ -241,6 +254,7 @@ class LabelRow(Base):
         UniqueConstraint("chain", "sequence"),
         ForeignKeyConstraint(["outcome", "attempt"], ["attempts.outcome", "attempts.number"]),
         Index("labels_outcome", "outcome", "attempt"),
+        Index("labels_turn", "outcome", "attempt", "turn", unique=True),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -258,3 +272,5 @@ class LabelRow(Base):
     sequence: Mapped[int] = mapped_column(BigInteger)
     content: Mapped[bytes]
     hash: Mapped[bytes]
+    sealed: Mapped[bytes | None]
+    turn: Mapped[int | None]

@@ -16,7 +16,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, exists, select
 from sqlalchemy.orm import Session
 
-from trustlayer.audit.digests import CHILDREN, detector_digest, first_head, link, policy_digest
+from trustlayer.audit.digests import (
+    CHILDREN,
+    ENTRIES,
+    detector_digest,
+    first_head,
+    link,
+    policy_digest,
+)
 from trustlayer.audit.entries import Entry, Flaw, Registers, entries
 from trustlayer.audit.store import AuditStore
 from trustlayer.audit.tables import Base, ChainRow, DetectorRow, PolicyRow
@@ -101,7 +108,7 @@ def _strays(session: Session) -> Iterator[Flaw]:
     for name in CHILDREN:
         yield from _without(session, tables[name], "outcome", outcomes.c.number)
     yield from _without(session, tables["labels"], "outcome", outcomes.c.number)
-    for name in ("outcomes", "labels"):
+    for name in ("outcomes", "labels", *ENTRIES):
         yield from _without(session, tables[name], "chain", tables["chains"].c.number)
     yield from _without(session, tables["policies"], "number", outcomes.c.policy)
     yield from _without(
