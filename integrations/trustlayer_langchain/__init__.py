@@ -3,14 +3,17 @@
 `trusted(chain, verifier)` is a Runnable like the chain, from its input to an `Answer` that was
 accepted or a `Refusal`; `live(chain, verifier)` streams one, sentence by sentence;
 `verify(verifier)` is a step that only examines; `model(chat_model)` makes a model for
-``Verifier(models=[...])``; `Audit` is a callback that only records.
+``Verifier(models=[...])``; `TrustedChatModel` goes where a chat model is expected; `Audit` is a
+callback that only records.
 """
 
 from trustlayer_langchain.answers import Answer, Refusal
 from trustlayer_langchain.audit import Audit
+from trustlayer_langchain.chat import TrustedChatModel
 from trustlayer_langchain.inputs import NoQuestion
 from trustlayer_langchain.live import Live, live
 from trustlayer_langchain.models import model
+from trustlayer_langchain.structured import Refused
 from trustlayer_langchain.trusted import Trusted, trusted
 from trustlayer_langchain.verify import verify
 
@@ -20,7 +23,9 @@ __all__ = [
     "Live",
     "NoQuestion",
     "Refusal",
+    "Refused",
     "Trusted",
+    "TrustedChatModel",
     "live",
     "model",
     "trusted",

@@ -19,6 +19,21 @@ class _Examined(AIMessage):
 
     _outcome: Outcome | None = PrivateAttr(default=None)
 
+    # LangGraph writes a message into a checkpoint under the class that it claims to be, and
+    # reads back only those that it knows: what is written is a plain message, metadata and all.
+    @property  # type: ignore[misc]
+    def __class__(self) -> type[AIMessage]:  # type: ignore[override]
+        return AIMessage
+
+    def __repr_name__(self) -> str:
+        return type(self).__name__
+
+    def __reduce__(self) -> Any:
+        return self.plain().__reduce__()
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.plain().__reduce_ex__(protocol)
+
     @property
     def trust(self) -> Mapping[str, Any]:
         """What the examination came to, as plain data; see `summary`."""
@@ -32,7 +47,7 @@ class _Examined(AIMessage):
     def plain(self) -> AIMessage:
         """The same as a message of LangChain's own type, for the state of a graph."""
         fields = {name: getattr(self, name) for name in set(AIMessage.model_fields) - {"type"}}
-        return AIMessage(**fields)
+        return AIMessage.model_construct(**fields)
 
     @classmethod
     def lc_id(cls) -> list[str]:
@@ -59,7 +74,8 @@ class Answer(_Examined):
             names = set(AIMessage.model_fields) - {"type"}
             fields = {name: getattr(source, name) for name in names}
         metadata = {**fields.pop("response_metadata", {}), "trust": summary(outcome)}
-        message = cls(**fields, response_metadata=metadata)
+        # Not validated again: messages out of LangChain's cache would not pass.
+        message = cls.model_construct(**fields, response_metadata=metadata)
         message._outcome = outcome
         message._output = outcome.answer if source is None else source
         return message

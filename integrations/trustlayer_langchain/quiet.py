@@ -71,11 +71,12 @@ def _quiet_manager(manager: BaseCallbackManager) -> BaseCallbackManager:
 
 
 def _without_streams(handlers: list[BaseCallbackHandler]) -> list[BaseCallbackHandler]:
-    kept = [handler for handler in handlers if not _streams(handler)]
+    kept = [handler for handler in handlers if not streams(handler)]
     return [Hushed(handler) if _listens(handler) else handler for handler in kept]
 
 
-def _streams(handler: BaseCallbackHandler) -> bool:
+def streams(handler: BaseCallbackHandler) -> bool:
+    """Whether *handler* feeds a stream of LangChain's or LangGraph's."""
     # By inheritance: the protocol's isinstance also matches whatever has methods of that name.
     return bool(STREAMS & set(type(handler).__mro__))
 

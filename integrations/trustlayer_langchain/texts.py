@@ -86,6 +86,8 @@ def _pairs(value: object) -> list[tuple[str, object]] | None:
     # The values inside of *value* with their names, or None when it is not structured.
     if isinstance(value, BaseModel):
         return [(name, getattr(value, name)) for name in type(value).model_fields]
+    if isinstance(old := getattr(type(value), "__fields__", None), Mapping):  # of pydantic 1
+        return [(str(name), getattr(value, name)) for name in cast("Mapping[str, Any]", old)]
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, Mapping):

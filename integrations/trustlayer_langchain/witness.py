@@ -10,6 +10,7 @@ from uuid import UUID
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, LLMResult
 
 from trustlayer import Price, Reply, Token
@@ -36,7 +37,7 @@ class Witness(BaseCallbackHandler):
     @property
     def tokens(self) -> tuple[int | None, int | None]:
         """The tokens read and written by all models asked; None when one did not count."""
-        usages = [reply and reply.usage_metadata for reply in self._replies.values()]
+        usages = [_usage(reply) for reply in self._replies.values()]
         counted = [usage for usage in usages if usage]
         if not counted or len(counted) < len(usages):
             return None, None
@@ -93,8 +94,14 @@ def _name(message: AIMessage | None) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def _usage(message: AIMessage | None) -> UsageMetadata | None:
+    # An answer out of LangChain's cache has a usage, but of no tokens.
+    usage = message.usage_metadata if message else None
+    return usage if usage and {"input_tokens", "output_tokens"} <= usage.keys() else None
+
+
 def _cost(message: AIMessage | None, prices: Mapping[str, Price]) -> float | None:
-    name, usage = _name(message), message and message.usage_metadata
+    name, usage = _name(message), _usage(message)
     if name is None or not usage:
         return None
     # Services add a date to the name: gpt-4o-2024-08-06.
