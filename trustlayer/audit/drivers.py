@@ -2,7 +2,8 @@
 
 SQLAlchemy makes the connection, the transaction and the types. The rows of a transaction go
 past its statement compiler, which would cost more than the disk does: to SQLite by one
-`executemany` a table, to PostgreSQL as one JSON array a table, all of them in one round trip.
+`executemany` a table, to PostgreSQL as one JSON array a table, all of them in one round trip,
+or by COPY when they are many.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ from sqlalchemy.exc import DBAPIError
 
 from trustlayer.audit.chains import Chain
 from trustlayer.audit.columns import AnyText, escape, unescape
+from trustlayer.audit.copying import lines
 from trustlayer.audit.digests import Row
 from trustlayer.audit.tables import Base
 
-AT_ONCE = 16 << 20  # characters of texts in one statement, about: databases have their limits
+MANY = 200  # outcomes from which on PostgreSQL's COPY is faster than a statement
+_COPIED = 200  # rows that are sent together by COPY
+_LONGEST = 16 << 20  # characters of texts in one statement, about: databases have their limits
 
 _LITE: Dialect = SQLiteDialect()
 _CHAIN = "SELECT number, id, length, head FROM chains ORDER BY number LIMIT 1"
@@ -126,13 +130,27 @@ class Server:
             return Opening(_ids(known.fetchall()), found and Chain(*found), drawn)
 
     def close(self, rows: Mapping[str, Sequence[Row]], chain: Chain) -> None:
-        with self._together():
+        grown = "UPDATE chains SET length = %s, head = %s WHERE number = %s"
+        many = len(rows["outcomes"]) > MANY
+        with nullcontext() if many else self._together():
             for table, some in rows.items():
-                for part in _parts(some):
-                    statement = _server_insert(table, tuple(part[0]))
-                    self.driver.execute(statement, [_array(table, part)])
-            grown = "UPDATE chains SET length = %s, head = %s WHERE number = %s"
+                if some:
+                    (self._copy if many else self._insert)(table, some)
             self.driver.execute(grown, [chain.length, chain.head, chain.number])
+
+    def _insert(self, table: str, rows: Sequence[Row]) -> None:
+        for part in _parts(rows):
+            statement = _server_insert(table, tuple(part[0]))
+            self.driver.execute(statement, [_array(table, part)])
+
+    def _copy(self, table: str, rows: Sequence[Row]) -> None:
+        names = tuple(rows[0])
+        with (
+            self.driver.cursor() as cursor,
+            cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as copy,
+        ):
+            for start in range(0, len(rows), _COPIED):
+                copy.write(lines(names, rows[start : start + _COPIED]))
 
     def _together(self) -> AbstractContextManager[Any]:
         from psycopg import Pipeline
@@ -171,7 +189,7 @@ def _parts(rows: Sequence[Row]) -> Generator[Sequence[Row]]:
     start = size = 0
     for end, row in enumerate(rows):
         size += len(row.get("body") or "")
-        if size > AT_ONCE:
+        if size > _LONGEST:
             yield rows[start : end + 1]
             start, size = end + 1, 0
     if start < len(rows):

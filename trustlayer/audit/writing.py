@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
@@ -18,29 +19,40 @@ from trustlayer.errors import OutcomeConflict
 _REMEMBERED = 10_000  # numbers of policies and detectors; there are few unless one is misused
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How many outcomes were new, the chain they are on now, and the numbers of registers."""
+
+    count: int = 0
+    chain: Chain | None = None
+    numbers: Mapping[bytes, int] = field(default_factory=dict[bytes, int])
+
+
 def append(connection: Connection, records: Sequence[Record]) -> None:
     """Write *records* in a transaction of their own; see `write`."""
     with connection.begin():
-        numbers = write(connection, records)
-    _numbers(connection).update(numbers)  # not before it is certain that they will stay
+        written = write(connection, records)
+    _numbers(connection).update(written.numbers)  # not before it is certain that they will stay
 
 
-def write(connection: Connection, records: Sequence[Record]) -> dict[bytes, int]:
+def write(connection: Connection, records: Sequence[Record], *, compare: bool = True) -> Written:
     """Append *records* to a chain that no other writer is at; leaves those already there.
 
-    Returns the numbers of the policies and detectors that they refer to, by digest. Raises
-    OutcomeConflict when something else is recorded under the id of one of them.
+    Raises OutcomeConflict when something else is recorded under the id of one of them, unless
+    told not to *compare* them.
     """
     distinct = _distinct(records)
     with driven(connection) as driver:
         opening = driver.open(list(distinct))
-        fresh = _fresh(connection, distinct, opening.known)
+        if compare:
+            _compare(connection, [distinct[id] for id in opening.known])
+        fresh = [record for id, record in distinct.items() if id not in opening.known]
         if not fresh:
-            return {}
+            return Written()
         numbers = _registered(connection, fresh)
         chain = opening.chain or Chain.free(connection)
         driver.close(rows_of(fresh, opening.numbers, chain, numbers), chain)
-    return numbers
+    return Written(len(fresh), chain, numbers)
 
 
 def rows_of(
@@ -76,15 +88,11 @@ def _distinct(records: Sequence[Record]) -> dict[str, Record]:
     return distinct
 
 
-def _fresh(
-    connection: Connection, records: Mapping[str, Record], known: Container[str]
-) -> list[Record]:
-    for id, record in records.items():
-        if id in known:
-            with Session(connection) as session:
-                row = session.scalars(select(OutcomeRow).where(OutcomeRow.id == id)).one()
-                _expect_same(record, read(session, row) == record.outcome)
-    return [record for id, record in records.items() if id not in known]
+def _compare(connection: Connection, records: Sequence[Record]) -> None:
+    with Session(connection) as session:
+        for record in records:
+            query = select(OutcomeRow).where(OutcomeRow.id == record.outcome.id)
+            _expect_same(record, read(session, session.scalars(query).one()) == record.outcome)
 
 
 def _expect_same(record: Record, same: bool) -> None:
