@@ -12,7 +12,10 @@ from sqlalchemy import Connection, Engine, Select, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from trustlayer.audit import schema
+from trustlayer.audit import (
+    entry_tables,  # noqa: F401  # part of the schema, whoever imports what first
+    schema,
+)
 from trustlayer.audit.databases import connect, expect_file, for_writing, in_memory, masked, sweep
 from trustlayer.audit.digests import lookup_digest
 from trustlayer.audit.reading import read

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 from sqlalchemy.orm import Session
 
+from trustlayer.audit.acts import certify
 from trustlayer.audit.chains import Chain, insert_one
 from trustlayer.audit.digests import CHILDREN, Row
 from trustlayer.audit.drivers import driven
@@ -42,6 +43,7 @@ def write(connection: Connection, records: Sequence[Record], *, compare: bool = 
     told not to *compare* them.
     """
     distinct = _distinct(records)
+    certify(connection, [record.outcome for record in records])
     with driven(connection) as driver:
         opening = driver.open(list(distinct))
         if compare:
