@@ -51,6 +51,22 @@ class UnknownOutcome(StoreError):
     """The store holds no outcome of that id."""
 
 
+class NotHeld(StoreError):
+    """The outcome does not wait for a person's decision, or nobody has claimed it."""
+
+
+class AlreadyClaimed(StoreError):
+    """Somebody else is deciding on the outcome."""
+
+
+class AlreadyDecided(StoreError):
+    """The outcome has a person's decision, and there is only one."""
+
+
+class UnknownHold(StoreError):
+    """No legal hold of that id is in force."""
+
+
 class OutcomeConflict(StoreError):
     """Another outcome is already recorded under that id."""
 
@@ -61,6 +77,18 @@ class MissingKey(StoreError):
 
 class BrokenSeal(StoreError):
     """An encrypted text is not what was encrypted."""
+
+
+class NotHeld(StoreError):
+    """The outcome was not held for a person: there is nothing to decide."""
+
+
+class AlreadyClaimed(StoreError):
+    """Another reviewer is looking at the held answer."""
+
+
+class AlreadyDecided(StoreError):
+    """Somebody has decided on the held answer."""
 
 
 class MissingExtra(TrustlayerError):
