@@ -44,9 +44,9 @@ def read(file: str | File) -> Config:
     text = _text(path)
     try:
         data = tomllib.loads(text)
+        lines = places(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadConfig(str(path), [_broken(text, error)]) from error
-    lines = places(text)
     kept = dict(secrets(data, lines))
     problems = list(kept.values())
     try:

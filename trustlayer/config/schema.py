@@ -139,6 +139,6 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema of the file, for editors that complete and underline."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "trustlayer.toml",
         **Document.model_json_schema(),
+        "title": "trustlayer.toml",
     }
