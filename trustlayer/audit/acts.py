@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
@@ -15,13 +16,17 @@ from trustlayer.errors import UnknownOutcome
 from trustlayer.outcome import Outcome
 
 
-def append_act(connection: Connection, table: type[Base], row: Row, outcome: str | None) -> None:
-    """Append *row*, which speaks of the outcome of that id or of none, in the transaction."""
+def append_act(
+    connection: Connection, table: type[Base], row: Row, outcome: str | None
+) -> datetime:
+    """Append *row*, which speaks of the outcome of that id or of none; when it was recorded."""
     chain = Chain.free(connection)
     name = str(table.__tablename__)
     entry = chain.entry(entry_content(name, {**row, "outcome": outcome}))
     connection.execute(insert(table).values(row | entry))
     chain.keep(connection)
+    recorded: datetime = entry["recorded"]
+    return recorded
 
 
 def number_of(connection: Connection, outcome: str) -> int:
