@@ -73,11 +73,15 @@ def _written(text: str, file: str = "trustlayer.toml") -> str:
     return file
 
 
+def _made(text: str, environ: dict[str, str]) -> None:
+    config = read(_written(text))
+    store_url(config, environ)
+    verifier(config, environ)
+
+
 def _problems(text: str, environ: dict[str, str] | None = None) -> str:
     with pytest.raises(BadConfig) as caught:
-        config = read(_written(text))
-        store_url(config, environ or {})
-        verifier(config, environ or {})
+        _made(text, environ or {})
     return "\n".join([str(caught.value), *getattr(caught.value, "__notes__", ())])
 
 

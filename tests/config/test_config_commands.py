@@ -93,7 +93,7 @@ def test_verify_works_by_the_file_in_the_folder(
     assert told["limits"] == {"figures": 0.9999, "quotations": pytest.approx(0.4)}
     assert told["db"] == "sqlite:///own.db"
     assert Path("own.db").exists()
-    assert "held" in run("show", told["id"]).output  # of the same store
+    assert told["id"] in run("show", told["id"]).output  # of the same store
     assert not Path("trustlayer.db").exists()
 
 
