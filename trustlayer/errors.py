@@ -51,18 +51,6 @@ class UnknownOutcome(StoreError):
     """The store holds no outcome of that id."""
 
 
-class NotHeld(StoreError):
-    """The outcome does not wait for a person's decision, or nobody has claimed it."""
-
-
-class AlreadyClaimed(StoreError):
-    """Somebody else is deciding on the outcome."""
-
-
-class AlreadyDecided(StoreError):
-    """The outcome has a person's decision, and there is only one."""
-
-
 class UnknownHold(StoreError):
     """No legal hold of that id is in force."""
 

@@ -58,9 +58,3 @@ def draws(store: AuditStore, outcome: str | None = None) -> list[Draw]:
     with store.session() as session:
         found = session.execute(query.order_by(DrawRow.recorded, DrawRow.sequence))
         return [Draw(id, row.propensity, row.design, row.recorded) for id, row in found]
-
-
-def propensity_of(connection: Connection, number: int) -> float | None:
-    """With which probability the outcome of that number was last drawn; None if it never was."""
-    query = select(DrawRow.propensity).where(DrawRow.outcome == number)
-    return connection.scalar(query.order_by(DrawRow.recorded.desc(), DrawRow.sequence.desc()))
