@@ -102,3 +102,34 @@ def test_an_impossible_risk_is_wrong_usage() -> None:
     code, _, told = run("-", "--risk", "1.5", given=labels(10))
     assert code == 2
     assert "between 0 and 1" in told
+
+
+def test_a_certificate_is_put_into_the_audit_store_once(tmp_path: Path) -> None:
+    from trustlayer.audit import AuditStore
+    from trustlayer.audit.certificates import certificates
+
+    url = f"sqlite:///{tmp_path / 'audit.db'}"
+    arguments = ("-", "--risk", "0.2", "--json", "--db", url)
+    code, shown, told = run(*arguments, given=labels(1_500))
+    assert code == 0
+    assert "stored as" in told
+    with AuditStore.open(url) as store:
+        [kept] = certificates(store)
+    assert kept == Certificate.from_json(shown)
+
+
+def test_outcomes_under_a_certificate_name_it(tmp_path: Path) -> None:
+    from trustlayer import Exchange, Verifier, load
+    from trustlayer.audit import AuditStore
+    from trustlayer.audit.certificates import certificate_of
+
+    lines = [CLEAN | {"label": 0}] * 260 + [WRONG | {"label": 1}] * 60
+    source, kept = tmp_path / "labels.jsonl", tmp_path / "cert.json"
+    source.write_text("\n".join(map(json.dumps, lines)))
+    run(str(source), "--detector", "figures", "--output", str(kept))
+    certificate = Certificate.from_json(kept.read_text())
+    with AuditStore.create("sqlite://") as store:
+        verifier = Verifier([load("figures")], policy=Policy.certified(certificate), store=store)
+        exchange = Exchange(CLEAN["prompt"], CLEAN["answer"], (CLEAN["context"],))
+        [outcome] = verifier.settle_all([exchange])
+        assert certificate_of(store, outcome.id) == certificate

@@ -14,6 +14,7 @@ from trustlayer.calibration import calibrate as certify
 from trustlayer.certificate import Certificate
 from trustlayer.cli._options import AsJson, DetectorNames, argument, detectors_named, option
 from trustlayer.cli._reading import opened
+from trustlayer.cli._store import for_recording, shown
 from trustlayer.cli._terminal import NOT_ACCEPTED, USAGE, err, examples, out, say, tell
 from trustlayer.errors import Uncertifiable
 from trustlayer.finding import Detector
@@ -24,6 +25,7 @@ from trustlayer.runs import record_of
 
 EPILOG = examples(
     "trustlayer calibrate labels.jsonl --risk 0.05 --confidence 0.9 --output cert.json",
+    "trustlayer calibrate labels.jsonl --output cert.json --db sqlite:///audit.db",
     "trustlayer calibrate labels.jsonl --detector grounding --group-by language --json",
     """echo '{"label": 0, "risks": {"grounding": 0.1}}' | trustlayer calibrate -""",
     Lines="""\
@@ -58,6 +60,10 @@ def calibrate(
     output: Annotated[
         Path | None, option("--output", "-o", metavar="CERT.json", help="Keep it here.")
     ] = None,
+    db: Annotated[
+        str | None,
+        option("--db", metavar="URL", help="Put it into this audit store, too."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find limits such that at most RISK of the accepted answers are bad, and certify them.
@@ -76,10 +82,20 @@ def calibrate(
         raise typer.Exit(NOT_ACCEPTED) from error
     if output is not None:
         output.write_text(certificate.to_json() + "\n", encoding="utf-8")
+    if db is not None:
+        _store(certificate, db)
     if as_json:
         typer.echo(certificate.to_json())
     else:
         _show(certificate)
+
+
+def _store(certificate: Certificate, url: str) -> None:
+    from trustlayer.audit.certificates import put_certificate
+
+    with for_recording(url) as store:
+        digest = put_certificate(store, certificate)
+    err().print(f"stored as {digest.hex()[:16]} in {shown(url)}", style="dim")
 
 
 def _goal(risk: float, confidence: float, false_alarms: float) -> Goal:
