@@ -79,6 +79,16 @@ def entries(session: Session, chain: ChainRow, registers: Registers) -> Iterator
     return merge(outcomes, *others, key=lambda entry: entry.sequence)
 
 
+def entry_of(session: Session, outcome: str) -> Entry | None:
+    """The entry of the outcome of that id; None where there is no such outcome."""
+    table = Base.metadata.tables["outcomes"]
+    found = session.execute(select(table).where(table.c.id == outcome)).mappings().one_or_none()
+    if found is None:
+        return None
+    [(row, rows)] = _with_children(session, [dict(found)], Registers.read(session))
+    return _outcome(row, rows)
+
+
 def _others(session: Session, table: str, chain: ChainRow, keys: Keys) -> Iterator[Entry]:
     for found in _pages(session, table, chain):
         for row, outcome in _with_outcomes(session, found):

@@ -74,6 +74,13 @@ def search(store: AuditStore, wanted: Search, *, after: int | None = None, limit
         return Page(lines, floor or None, _started(session, floor) if floor else None)
 
 
+def detectors(store: AuditStore) -> list[str]:
+    """The names of all detectors that ever stood ready, in order."""
+    query = select(DetectorRow.name).distinct().order_by(DetectorRow.name)
+    with store.session() as session:
+        return list(session.scalars(query))
+
+
 def outcome_lines(session: Session, numbers: Sequence[int]) -> tuple[OutcomeLine, ...]:
     """One line for each of the outcomes of those *numbers*, in the order of the numbers."""
     found = {row["number"]: row for row in session.execute(_lines(numbers)).mappings()}
