@@ -31,6 +31,7 @@ with warnings.catch_warnings():
         Harmless,
         NonToxic,
         Trusted,
+        aguard,
         as_detector,
         guard,
     )
@@ -254,19 +255,88 @@ def test_other_actions_refuse_to_stream(action: str) -> None:
     assert 'Grounded(on_fail="fix")' in caught.value.__notes__[0]
 
 
-async def test_an_awaited_stream_is_held_back_too() -> None:
-    async def pieces() -> AsyncIterator[str]:
-        for piece in PIECES[:-2]:
+async def _awaited(made: Any, pieces: list[str] = PIECES) -> list[str]:
+    async def chunks() -> AsyncIterator[str]:
+        for piece in pieces:
             yield piece
 
     async def cloud(*args: Any, **kwargs: Any) -> Any:
-        return SimpleNamespace(completion_stream=pieces())  # as LiteLLM gives it
+        return SimpleNamespace(completion_stream=chunks())  # as LiteLLM gives it
 
-    made = AsyncGuard().use(grounded("fix"))
     asked = [{"role": "user", "content": "Tell me."}]
     found = await made(cloud, messages=asked, metadata=CONTEXT, stream=True)
-    shown = [outcome.validated_output or "" async for outcome in found]
+    return [outcome.validated_output or "" async for outcome in found]
+
+
+async def test_an_awaited_stream_is_held_back_too() -> None:
+    shown = await _awaited(aguard(grounded("fix")))
+    assert "".join(shown) == "It was lit in 1884. It is\nso"
+    assert not any("47" in piece for piece in shown)
+
+
+async def test_a_plain_awaited_guard_loses_the_end_of_a_stream() -> None:
+    # Guardrails never tells that such a stream has ended; `aguard` is there to mend it.
+    shown = await _awaited(AsyncGuard().use(grounded("fix")))
     assert "".join(shown) == "It was lit in 1884. "
+
+
+@pytest.mark.parametrize("cut", [1, 3, 1000])
+async def test_a_sound_awaited_stream_comes_through_as_it_was(cut: int) -> None:
+    text = 'The tower is 43 metres tall.  It was lit\nin 1884.\n\nSo it was! "It is." And so on'
+    pieces = [text[start : start + cut] for start in range(0, len(text), cut)]
+    made = aguard(Trusted(_lenient(), on_fail="fix"))
+    assert "".join(await _awaited(made, pieces)) == text
+    assert "".join(await _awaited(made, pieces)) == text  # one stream after the other
+
+
+async def test_the_end_of_an_awaited_stream_is_examined() -> None:
+    pieces = ["It was lit in 1884. ", "It is 47 ", "metres tall"]
+    assert await _awaited(aguard(grounded("fix")), pieces) == ["It was lit in 1884. ", ""]
+    both = aguard(grounded("fix"), Trusted(_lenient(), on_fail="noop"))
+    assert "47" not in "".join(await _awaited(both, pieces))
+
+
+@pytest.mark.parametrize("action", ["refrain", "filter", "fix", "fix_reask", "custom"])
+async def test_every_action_holds_an_awaited_stream_back(action: str) -> None:
+    def replaced(value: Any, result: Any) -> str:
+        return "[left out] "
+
+    on_fail: Any = replaced if action == "custom" else action
+    shown = "".join(await _awaited(aguard(grounded(on_fail))))
+    assert "47" not in shown
+    assert "It was lit in 1884. It is\nso" in shown
+    assert ("[left out]" in shown) is (action == "custom")
+
+
+async def test_an_awaited_stream_that_fails_raises() -> None:
+    with pytest.raises(Exception, match="47 metres is not in the context"):
+        await _awaited(aguard(grounded("exception")))
+    with pytest.raises(CannotStream, match="cannot go on in the middle of a stream"):
+        await _awaited(aguard(grounded("reask")))
+
+
+async def test_awaited_actions() -> None:
+    for action, passed, output in [
+        ("noop", False, BAD),
+        ("fix", True, "It was lit in 1884."),
+        ("fix_reask", True, "It was lit in 1884."),
+        ("filter", False, None),
+        ("refrain", False, None),
+        (lambda value, result: result.error_message[:8], True, "Doubtful"),
+    ]:
+        outcome = await aguard(grounded(action)).validate(BAD, metadata=CONTEXT)
+        assert (outcome.validation_passed, outcome.validated_output) == (passed, output), action
+    with pytest.raises(ValidationError, match='"47 metres": figures: 47 metres is not in'):
+        await aguard(grounded("exception")).validate(BAD, metadata=CONTEXT)
+
+
+def test_streams_of_their_own_validators_do_not_mix() -> None:
+    def told(number: int) -> str:
+        pieces = [f"Tower {number} ", "is a tower. ", "It is ", f"number {number}"]
+        return "".join(_streamed(guard(Trusted(_lenient(), on_fail="fix")), pieces))
+
+    for number, text in enumerate(map(told, range(8))):
+        assert text == f"Tower {number} is a tower. It is number {number}"
 
 
 def test_a_guard_of_theirs_takes_them_too() -> None:

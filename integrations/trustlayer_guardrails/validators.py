@@ -53,6 +53,7 @@ class Examined(Validator):
         self._detectors = tuple(detectors or self.names)
         self._policy = Policy(limit=limit)
         self._made: Verifier | None = None
+        self.left = ""  # of a stream: what has not been examined yet
 
     @property
     def verifier(self) -> Verifier:
@@ -93,13 +94,18 @@ class Examined(Validator):
 
     def validate_stream(self, chunk: Any, metadata: dict[str, Any], **kwargs: Any) -> Any:
         awaited = "context_vars" in kwargs
+        if awaited and self.on_fail_descriptor == OnFailAction.REASK:
+            raise _cannot_ask_again()
         if not awaited and self.on_fail_descriptor not in STREAMS:
             raise _cannot_stream(self)
         before = _awaited.set(awaited)
         try:
-            return super().validate_stream(chunk, metadata, **kwargs)
+            result = super().validate_stream(chunk, metadata, **kwargs)
         finally:
             _awaited.reset(before)
+        done = getattr(result, "validated_chunk", None)
+        self.left = (self.left + str(chunk))[len(str(done or "")) :]
+        return result
 
 
 def _is_whole(text: str) -> bool:
@@ -115,6 +121,12 @@ def _text(value: object) -> str:
     if isinstance(value, str):
         return value
     raise TypeError(f"these validators examine text, got {type(value).__name__}")
+
+
+def _cannot_ask_again() -> CannotStream:
+    error = CannotStream("with on_fail='reask' Guardrails cannot go on in the middle of a stream")
+    error.add_note('write on_fail="fix", give Trusted a verifier with models, or do not stream')
+    return error
 
 
 def _cannot_stream(validator: Examined) -> CannotStream:

@@ -22,11 +22,14 @@ except ImportError as error:
     error.add_note("agents need an extra: pip install 'trustlayer[langchain]'")
     raise
 
+from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
 from langchain_core.language_models import BaseChatModel
+from langchain_core.runnables import ensure_config
 
 from trustlayer import Action, Model, Outcome, Price, Verifier
 from trustlayer_langchain.answers import refusal_text, summary
 from trustlayer_langchain.passages import Passages
+from trustlayer_langchain.trusted import EVENT
 from trustlayer_langchain.turn import Failed, Turn
 
 Call = Callable[[ModelRequest[Any]], ModelResponse[Any]]
@@ -86,6 +89,7 @@ class TrustMiddleware(AgentMiddleware[TrustState, Any, Any]):
             return _extended(step.response(verdict), None)
         ladder = turn.ladder(first, handler, self.verifier.models)
         [outcome] = self.verifier.run_all([turn.asked], [turn.correlation], ladders=[ladder])
+        dispatch_custom_event(EVENT, summary(outcome), config=ensure_config())
         return self._conclude(turn, outcome)
 
     async def awrap_model_call(
@@ -98,6 +102,7 @@ class TrustMiddleware(AgentMiddleware[TrustState, Any, Any]):
             return _extended(step.response(verdict), None)
         ladder = turn.aladder(first, handler, self.verifier.models)
         [outcome] = await self.verifier.arun_all([turn.asked], [turn.correlation], ladders=[ladder])
+        await adispatch_custom_event(EVENT, summary(outcome), config=ensure_config())
         return self._conclude(turn, outcome)
 
     def after_model(self, state: TrustState, runtime: Any) -> dict[str, Any] | None:

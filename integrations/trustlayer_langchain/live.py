@@ -9,9 +9,12 @@ from operator import add
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForChainRun, CallbackManagerForChainRun
+from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import set_config_context
+from langchain_core.runnables.utils import ConfigurableFieldSpec
+from langchain_core.utils.pydantic import TypeBaseModel
 
 from trustlayer import Model, Outcome, Reply, Request, Verifier
 from trustlayer.model import Answer as Chunk
@@ -22,6 +25,7 @@ from trustlayer_langchain.models import name_of
 from trustlayer_langchain.passages import Context, source, texts_of
 from trustlayer_langchain.quiet import heard_by, quiet
 from trustlayer_langchain.texts import parts_of
+from trustlayer_langchain.trusted import EVENT
 from trustlayer_langchain.witness import Witness
 
 
@@ -57,6 +61,17 @@ class Live(Runnable[Any, AIMessageChunk]):
     hold: int
     refusal: Callable[[Outcome], str]
     name: str | None = "live"  # pyright: ignore[reportIncompatibleVariableOverride]  # frozen
+
+    @property
+    def InputType(self) -> Any:
+        return self.chain.InputType
+
+    @property
+    def config_specs(self) -> list[ConfigurableFieldSpec]:
+        return self.chain.config_specs
+
+    def get_input_schema(self, config: RunnableConfig | None = None) -> TypeBaseModel:
+        return self.chain.get_input_schema(config)
 
     def invoke(
         self, input: Any, config: RunnableConfig | None = None, **kwargs: Any
@@ -115,7 +130,9 @@ class Live(Runnable[Any, AIMessageChunk]):
                 yield AIMessageChunk(content=text)
         finally:
             stream.close()
-        yield self._verdict(stream.outcome)
+        last = self._verdict(stream.outcome)
+        dispatch_custom_event(EVENT, last.response_metadata["trust"], config=config)
+        yield last
 
     async def _apass(
         self,
@@ -138,7 +155,9 @@ class Live(Runnable[Any, AIMessageChunk]):
                 yield AIMessageChunk(content=text)
         finally:
             await stream.aclose()
-        yield self._verdict(stream.outcome)
+        last = self._verdict(stream.outcome)
+        await adispatch_custom_event(EVENT, last.response_metadata["trust"], config=config)
+        yield last
 
     def _verifier(self, stream: Callable[[Request], Any]) -> Verifier:
         model = Model(name_of(self.chain), lambda request: "", stream=stream)

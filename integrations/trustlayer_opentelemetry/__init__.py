@@ -4,6 +4,12 @@ Nothing is emitted unless the application has configured OpenTelemetry: without 
 API does nothing. No text of users goes out unless asked for.
 """
 
+try:
+    import opentelemetry._logs as _logs  # noqa: F401
+except ImportError as error:
+    error.add_note("spans need an extra: pip install 'trustlayer[otel]'")
+    raise
+
 from trustlayer_opentelemetry.store import Telemetry
 
 __all__ = ["Telemetry"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -247,83 +244,17 @@ def test_calls_are_counted() -> None:
     assert counting.batches == [1, 1]
 
 
-PROGRAM = """
-import sys
-from langchain.agents import create_agent
-from langchain_core.messages import HumanMessage
-from langgraph.types import Command
-from tests.langchain.conftest import Counting
-from tests.langchain.test_langchain_agents import Agent, BAD, measure, speaking
-from trustlayer import Verifier
-from trustlayer_langchain.agents import TrustMiddleware
-from files import Saver
-
-calls = []
-model = speaking(lambda messages: calls.append(1) or BAD)
-wrapped = create_agent(model, [measure], middleware=[TrustMiddleware(Verifier([Counting()]))],
-                       checkpointer=Saver(sys.argv[1]))
-given = {"messages": [HumanMessage("How tall?")]}
-if sys.argv[2] == "resume":
-    given = Command(resume={"text": "A person's word."})
-state = wrapped.invoke(given, {"configurable": {"thread_id": "t"}})
-print(len(calls), state["messages"][-1].text, "__interrupt__" in state)
-"""
-SAVER = '''
-"""A checkpointer in a file, enough for one thread of one agent."""
-import pickle
-import threading
-from collections import defaultdict
-from pathlib import Path
-from langgraph.checkpoint.memory import InMemorySaver
+async def test_its_verdict_is_an_event(numbers: FunctionDetector) -> None:
+    events = [e async for e in agent(speaking(mended), Verifier([numbers])).astream_events(
+        ASKED, version="v2")]  # fmt: skip
+    told = [e for e in events if e["event"] == "on_custom_event"]
+    assert [(e["name"], e["data"]["attempts"]) for e in told] == [("trust.verdict", 2)]
+    assert str(WRONG) not in str(events)
 
 
-class Saver(InMemorySaver):
-    def __init__(self, path):
-        super().__init__()
-        self.path = Path(path)
-        self.turn = threading.Lock()
-        if self.path.exists():
-            storage, writes, blobs = pickle.loads(self.path.read_bytes())
-            for thread, spaces in storage.items():
-                for space, found in spaces.items():
-                    self.storage[thread][space].update(found)
-            self.writes.update(writes)
-            self.blobs.update(blobs)
-
-    def _keep(self):
-        storage = {t: {s: dict(f) for s, f in spaces.items()} for t, spaces in self.storage.items()}
-        kept = (storage, dict(self.writes), dict(self.blobs))
-        self.path.write_bytes(pickle.dumps(kept))
-
-    def put(self, *args):
-        with self.turn:
-            done = super().put(*args)
-            self._keep()
-            return done
-
-    def put_writes(self, *args):
-        with self.turn:
-            super().put_writes(*args)
-            self._keep()
-'''
-
-
-def test_resuming_in_another_process(tmp_path: Path) -> None:
-    (tmp_path / "files.py").write_text(textwrap.dedent(SAVER))
-    (tmp_path / "program.py").write_text(PROGRAM)
-    root = Path(__file__).resolve().parents[2]
-    told: list[str] = []
-    for what in ("ask", "resume"):
-        done = subprocess.run(
-            [sys.executable, str(tmp_path / "program.py"), str(tmp_path / "saved"), what],
-            capture_output=True,
-            text=True,
-            env={"PYTHONPATH": f"{root}:{tmp_path}"},
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        told.append(done.stdout.strip())
-    assert told[0].startswith("2 This answer could not be verified")
-    assert told[0].endswith("True")
-    assert told[1] == "0 A person's word. False"
-    assert str(WRONG) not in (tmp_path / "saved").read_bytes().decode("latin-1")
+@pytest.mark.filterwarnings("ignore:astream_log is deprecated")
+async def test_no_log_shows_a_draft(numbers: FunctionDetector) -> None:
+    wrapped = agent(speaking(mended), Verifier([numbers]))
+    patches = [patch async for patch in wrapped.astream_log(ASKED)]
+    assert GOOD in str(patches)
+    assert str(WRONG) not in str(patches)

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.output_parsers import StrOutputParser
+from langchain_core.runnables import RunnableLambda
 
-from tests.langchain.conftest import WRONG, Memory, Speaker, giving, knowing, rag
+from tests.langchain.conftest import PROMPT, WRONG, Memory, Speaker, giving, knowing, rag
 from trustlayer import Verifier
 from trustlayer.finding import FunctionDetector
 from trustlayer_langchain import Live, live
@@ -79,6 +80,49 @@ async def test_no_token_of_a_rejected_draft_is_an_event(numbers: FunctionDetecto
     ]
     assert events
     assert str(WRONG) not in str(events)
+
+
+async def test_its_verdict_is_an_event(numbers: FunctionDetector) -> None:
+    wrapped = chain(numbers, slipping)
+    events = [e async for e in wrapped.astream_events("How tall?", version="v2")]
+    assert [e["name"] for e in events if e["event"] == "on_custom_event"] == ["trust.verdict"]
+
+
+@pytest.mark.filterwarnings("ignore:astream_log is deprecated")
+async def test_no_log_shows_a_rejected_token(numbers: FunctionDetector) -> None:
+    patches = [patch async for patch in chain(numbers, slipping).astream_log("How tall?")]
+    assert "stands on a rock" in str(patches)
+    assert str(WRONG) not in str(patches)
+
+
+MODES = ["values", "updates", "messages", "custom", "debug"]
+
+
+async def test_no_stream_of_a_graph_shows_a_rejected_token(numbers: FunctionDetector) -> None:
+    graph = pytest.importorskip("langgraph.graph", reason="needs the extra langchain")
+    wrapped = chain(numbers, slipping)
+
+    def answer(state: dict[str, Any]) -> dict[str, Any]:
+        return {"answer": wrapped.invoke("How tall?")}
+
+    async def later(state: dict[str, Any]) -> dict[str, Any]:
+        return {"answer": await wrapped.ainvoke("How tall?")}
+
+    built = graph.StateGraph(dict)
+    built.add_node("answer", RunnableLambda(answer, later))
+    built.add_edge(graph.START, "answer")
+    compiled = built.compile()
+    seen = list(compiled.stream({}, stream_mode=MODES))
+    awaited = [item async for item in compiled.astream({}, stream_mode=MODES)]
+    for found in (seen, awaited):
+        assert GOOD in str(found)
+        assert str(WRONG) not in str(found)
+
+
+def test_it_describes_itself(numbers: FunctionDetector) -> None:
+    wrapped = live(PROMPT | Speaker(speak=knowing), Verifier([numbers]))
+    assert set(wrapped.get_input_jsonschema()["properties"]) == {"question", "context"}
+    assert "live" in wrapped.get_graph().draw_mermaid()
 
 
 def test_what_is_no_text_is_not_let_through(numbers: FunctionDetector) -> None:
