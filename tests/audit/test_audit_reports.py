@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from trustlayer import Action, Outcome
 from trustlayer.audit import AuditStore, reports
-from trustlayer.audit.detector_reports import STEPS, quantiles
+from trustlayer.audit.spreads import quantiles
 
 Run = Callable[..., Outcome]
 
@@ -58,7 +58,10 @@ def test_nothing_to_report(store: AuditStore) -> None:
         outcomes=0, accepted=0, interrupted=0, attempts=0, tokens_in=0, tokens_out=0, cost=0.0,
         mean_seconds=None, first=None, last=None,
     )  # fmt: skip
-    for report in (reports.by_action, reports.by_model, reports.by_detector, reports.over_time):
+    for report in (
+        reports.by_action, reports.by_model, reports.by_template, reports.by_detector,
+        reports.over_time, reports.risk_spreads, reports.unexamined, reports.timings,
+    ):  # fmt: skip
         assert report(store) == []
     assert reports.lines(store) == []
     assert reports.risks(store) == {}
@@ -173,10 +176,10 @@ def test_lines(store: AuditStore, some: list[Outcome], run: Run) -> None:
     assert reports.lines(store, limit=1) == [newest]
 
 
-@given(st.dictionaries(st.integers(0, STEPS), st.integers(1, 9), min_size=1), st.floats(0, 1))
-def test_quantiles(counts: dict[int, int], share: float) -> None:
+@given(st.dictionaries(st.floats(0, 1), st.integers(1, 9), min_size=1), st.floats(0, 1))
+def test_quantiles(counts: dict[float, int], share: float) -> None:
     [found] = quantiles(counts, [share])
     assert found is not None
     total = sum(counts.values())
-    assert sum(n for step, n in counts.items() if step <= found * STEPS + 0.5) >= share * total
-    assert sum(n for step, n in counts.items() if step < found * STEPS - 0.5) <= share * total
+    assert sum(n for value, n in counts.items() if value <= found) >= share * total
+    assert sum(n for value, n in counts.items() if value < found) <= share * total

@@ -18,11 +18,13 @@ from trustlayer import Outcome
 from trustlayer.audit import AuditStore, schema
 from trustlayer.audit.databases import connect
 from trustlayer.audit.labels import Label, record_label
+from trustlayer.audit.summary_tables import SUMS
 from trustlayer.audit.tables import Base
 from trustlayer.audit.verification import verify
 from trustlayer.errors import NotAStore
 
 Run = Callable[..., Outcome]
+DERIVED = {"summarised", *(table.name for table in SUMS)}  # made again from what is recorded
 
 
 def _ours(url: str) -> set[str]:
@@ -129,7 +131,7 @@ def test_alembic_itself_runs_on_a_url(tmp_path: Path) -> None:
     assert schema.state(f"sqlite:///{tmp_path}/a.db").standing is schema.Standing.CURRENT
 
 
-@pytest.mark.parametrize("table", sorted(Base.metadata.tables))
+@pytest.mark.parametrize("table", sorted(Base.metadata.tables.keys() - DERIVED))
 @pytest.mark.parametrize("verb", ["UPDATE {} SET {} = {}", "DELETE FROM {}"])
 def test_what_is_recorded_can_neither_be_changed_nor_removed(
     store: AuditStore, run: Run, table: str, verb: str

@@ -1,22 +1,24 @@
-"""What the audit store tells of detectors: how often they spoke up, and how loud."""
+"""What the audit store tells of detectors: how often they spoke up, how loud, and why not."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
+from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from trustlayer.audit.counting import count, of_outcomes, total
+from trustlayer.audit import scope as scopes
+from trustlayer.audit.facts import facts, total
+from trustlayer.audit.scope import Scope
+from trustlayer.audit.spreads import Bar, Counts, Measure, bars, quantiles, spreads, together
 from trustlayer.audit.store import AuditStore
-from trustlayer.audit.tables import DetectorRow, FindingRow
+from trustlayer.audit.summary_tables import finding_days, unexamined_days
+from trustlayer.audit.tables import DetectorRow
 
 Version = tuple[str, str | None]  # of a detector: its name, and its version where known
-
-STEPS = 1000  # risks are counted to a thousandth
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class DetectorReport:
     """One version of a detector over all attempts that it was to examine.
 
     *over_limit* counts risks above the limit then in force, *median_risk*, *p90_risk* and
-    *p99_risk* are quantiles, to a thousandth. *version* is None where only a name is known.
+    *p99_risk* are quantiles, to a hundredth. *version* is None where only a name is known.
     """
 
     name: str
@@ -41,112 +43,135 @@ class DetectorReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """How many findings of a detector have a risk in [start, end); the last includes 1."""
+class RiskReport:
+    """How risks are spread: those that a detector found, or those of a model's answers.
 
-    start: float
-    end: float
+    *kind* is ``"detector"``, ``"model"`` or ``"template"``; a name of None is no model, that is
+    a given answer, or no template. The risk of an answer is on the policy's scale, on which the
+    limit lies at 0.5; that of a detector is its own.
+    """
+
+    kind: str
+    name: str | None
+    risks: int
+    median: float | None
+    p90: float | None
+    p99: float | None
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnexaminedReport:
+    """How often a detector could not examine an answer for that kind of reason.
+
+    *share* is of all that it was to examine, whatever the reason.
+    """
+
+    name: str
+    reason: str
     findings: int
+    share: float
 
 
-@dataclass(slots=True)
-class _Tally:
-    risks: dict[int, int] = field(default_factory=dict[int, int])  # findings by thousandths
-    total: float = 0.0
-    over: int = 0
-    unexamined: int = 0
-    seconds: float = 0.0
-    timed: int = 0
-
-    def add(
-        self,
-        *,
-        step: float | None,
-        findings: int,
-        risk: float,
-        over: int,
-        unexamined: int,
-        seconds: float,
-        timed: int,
-    ) -> None:
-        if step is not None:
-            self.risks[int(step)] = self.risks.get(int(step), 0) + findings
-        self.total += risk
-        self.over += over
-        self.unexamined += unexamined
-        self.seconds += seconds
-        self.timed += timed
-
-
-def by_detector(store: AuditStore, since: datetime | None = None) -> list[DetectorReport]:
+def by_detector(store: AuditStore, scope: Scope | datetime | None = None) -> list[DetectorReport]:
     """Findings by detector and version, in the order of their names."""
-    tallies = _tallies(store, since)
+    scope = scopes.of(scope)
+    with store.snapshot() as session:
+        versions = _versions(session)
+        rows = _sums(session, scope)
+    spread = spreads(store, scope, Measure.RISK, "detector")
+    counts: dict[Version, list[Counts]] = defaultdict(list)
+    for key, values in spread.items():
+        counts[versions[key.detector]].append(values)
+    sums: dict[Version, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for row in rows:
+        for name, value in row.items():
+            sums[versions[row["detector"]]][name] += float(value)
     return [
-        _report(name, version, tallies[name, version])
-        for name, version in sorted(tallies, key=lambda key: (key[0], key[1] or ""))
+        _report(*version, sums[version], together(counts[version]))
+        for version in sorted(sums, key=lambda key: (key[0], key[1] or ""))
     ]
 
 
-def risks(store: AuditStore, since: datetime | None = None, bars: int = 20) -> dict[str, list[Bar]]:
+def risks(
+    store: AuditStore, scope: Scope | datetime | None = None, bars: int = 20
+) -> dict[str, list[Bar]]:
     """How the risks that each detector found are distributed, over *bars* equal intervals."""
-    found: dict[str, list[int]] = defaultdict(lambda: [0] * bars)
-    for (name, _), tally in _tallies(store, since).items():
-        for step, findings in tally.risks.items():
-            found[name][min(step * bars // STEPS, bars - 1)] += findings
-    return {
-        name: [Bar(n / bars, (n + 1) / bars, findings) for n, findings in enumerate(counts)]
-        for name, counts in sorted(found.items())
-    }
+    found = risk_spreads(store, scope, number=bars)
+    return {str(r.name): list(r.bars) for r in found if r.kind == "detector"}
 
 
-def _tallies(store: AuditStore, since: datetime | None) -> Mapping[Version, _Tally]:
-    step = func.round(FindingRow.risk * STEPS).label("step")
-    query = select(
-        FindingRow.detector,
-        step,
-        func.count(FindingRow.risk).label("findings"),
-        total(FindingRow.risk).label("risk"),
-        count(FindingRow.risk > FindingRow.risk_limit).label("over"),
-        func.count(FindingRow.unexamined).label("unexamined"),
-        total(FindingRow.seconds).label("seconds"),
-        func.count(FindingRow.seconds).label("timed"),
-    ).group_by(FindingRow.detector, step)
-    named = select(DetectorRow.number, DetectorRow.name, DetectorRow.version)
-    tallies: dict[Version, _Tally] = defaultdict(_Tally)
-    with store.session() as session:
-        names = {number: (name, version) for number, name, version in session.execute(named)}
-        for row in session.execute(of_outcomes(query, FindingRow, since)).mappings():
-            counts = dict(row)
-            tallies[names[counts.pop("detector")]].add(**counts)
-    return tallies
+def risk_spreads(
+    store: AuditStore, scope: Scope | datetime | None = None, *, number: int = 20
+) -> list[RiskReport]:
+    """The risks by detector, then those of answers by model, and by prompt template."""
+    scope = scopes.of(scope)
+    with store.snapshot() as session:
+        versions = _versions(session)
+    named: dict[tuple[str, str | None], list[Counts]] = defaultdict(list)
+    for key, values in spreads(store, scope, Measure.RISK, "detector").items():
+        named["detector", versions[key.detector][0]].append(values)
+    for key, values in spreads(store, scope, Measure.ANSWER, "model", "template").items():
+        named["model", key.model or None].append(values)
+        named["template", key.template or None].append(values)
+    order = sorted(named, key=lambda key: (key[0], key[1] or ""))
+    return [_risks(*key, together(named[key]), number) for key in order]
 
 
-def _report(name: str, version: str | None, tally: _Tally) -> DetectorReport:
-    examined = sum(tally.risks.values())
-    asked = examined + tally.unexamined
-    median, p90, p99 = quantiles(tally.risks, (0.5, 0.9, 0.99))
+def unexamined(store: AuditStore, scope: Scope | datetime | None = None) -> list[UnexaminedReport]:
+    """What detectors could not examine, by detector and kind of reason, the most frequent first."""
+    scope = scopes.of(scope)
+    with store.snapshot() as session:
+        versions = _versions(session)
+        asked: dict[str, int] = defaultdict(int)
+        for row in _sums(session, scope):
+            asked[versions[row["detector"]][0]] += int(row["examined"]) + int(row["unexamined"])
+        found = facts(session, unexamined_days, scope)
+        keys = (found.c.detector, found.c.reason)
+        times: dict[tuple[str, str], int] = defaultdict(int)
+        for detector, reason, number in session.execute(
+            select(*keys, func.sum(found.c.findings)).group_by(*keys)
+        ):
+            times[versions[detector][0], reason] += int(number)
+    reports = [
+        UnexaminedReport(name, reason, number, number / max(1, asked[name]))
+        for (name, reason), number in times.items()
+    ]
+    return sorted(reports, key=lambda one: (-one.findings, one.name, one.reason))
+
+
+def _versions(session: Session) -> dict[int, Version]:
+    query = select(DetectorRow.number, DetectorRow.name, DetectorRow.version)
+    return {number: (name, version) for number, name, version in session.execute(query)}
+
+
+def _sums(session: Session, scope: Scope) -> list[Any]:
+    found = facts(session, finding_days, scope)
+    counted = ("examined", "over_limit", "unexamined", "risk", "timed", "seconds")
+    query = select(found.c.detector, *total(found, *counted)).group_by(found.c.detector)
+    return list(session.execute(query).mappings())
+
+
+def _report(
+    name: str, version: str | None, sums: dict[str, float], counts: Counts
+) -> DetectorReport:
+    examined, missed = int(sums["examined"]), int(sums["unexamined"])
+    median, p90, p99 = quantiles(counts, (0.5, 0.9, 0.99))
     return DetectorReport(
         name,
         version,
         examined,
-        tally.over,
-        tally.unexamined,
-        tally.unexamined / asked if asked else 0.0,
-        tally.total / examined if examined else None,
+        int(sums["over_limit"]),
+        missed,
+        missed / (examined + missed) if examined + missed else 0.0,
+        sums["risk"] / examined if examined else None,
         median,
         p90,
         p99,
-        tally.seconds / tally.timed if tally.timed else None,
+        sums["seconds"] / sums["timed"] if sums["timed"] else None,
     )
 
 
-def quantiles(counts: Mapping[int, int], at: Iterable[float]) -> list[float | None]:
-    """The smallest risks that a share *at* of the findings do not exceed."""
-    steps = sorted(counts)
-    below = list(accumulate(counts[step] for step in steps))
-    if not below:
-        return [None for _ in at]
-    return [
-        next(step for step, n in zip(steps, below, strict=True) if n >= share * below[-1]) / STEPS
-        for share in at
-    ]
+def _risks(kind: str, name: str | None, counts: Counts, number: int) -> RiskReport:
+    p50, p90, p99 = quantiles(counts, (0.5, 0.9, 0.99))
+    return RiskReport(kind, name, sum(counts.values()), p50, p90, p99, tuple(bars(counts, number)))

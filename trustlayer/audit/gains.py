@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Subquery, case, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import select
 
-from trustlayer.audit.counting import ACCEPTED, count, of_outcomes, since_outcomes, total
+from trustlayer.audit import scope as scopes
+from trustlayer.audit.facts import facts, total
+from trustlayer.audit.scope import Scope
 from trustlayer.audit.store import AuditStore
-from trustlayer.audit.tables import AttemptRow, OutcomeRow
-from trustlayer.policy import Action
+from trustlayer.audit.summary_tables import attempt_days, outcome_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Gains:
     the first model, or after another model was asked; *lost* those accepted from none.
     *revisions* and *escalations* count attempts, *better_* of them those that lowered the
     risk. *risk_before* and *risk_after* are means over the outcomes with several answers, of
-    the first and of the best one. *extra_cost* and *extra_seconds* are those of all attempts
-    but the first ones.
+    the first and of the one kept last. *extra_cost* and *extra_seconds* are those of all
+    attempts but the first ones.
     """
 
     first: int
@@ -41,67 +41,28 @@ class Gains:
     extra_seconds: float
 
 
-def gains(store: AuditStore, since: datetime | None = None) -> Gains:
+def gains(store: AuditStore, scope: Scope | datetime | None = None) -> Gains:
     """Compare first answers with those that came of revising and escalating them."""
-    with store.session() as session:
-        of_runs = session.execute(_of_runs(_runs(since))).mappings().one()
-        return Gains(**of_runs, **session.execute(_further(since)).mappings().one())
-
-
-def _runs(since: datetime | None) -> Subquery:
-    # One row an outcome: what became of it, and of its attempts.
-    again = AttemptRow.number > 0
-    return (
-        select(
-            OutcomeRow.action.label("action"),
-            func.count(AttemptRow.risk).label("answers"),
-            count(AttemptRow.action == Action.ESCALATE.value).label("escalations"),
-            func.max(AttemptRow.number).label("last"),
-            func.max(case((AttemptRow.number == 0, AttemptRow.risk))).label("before"),
-            func.min(case((AttemptRow.kept, AttemptRow.risk))).label("after"),
-            total(case((again, AttemptRow.cost))).label("cost"),
-            total(case((again, AttemptRow.seconds))).label("seconds"),
-        )
-        .join(AttemptRow, AttemptRow.outcome == OutcomeRow.number)
-        .where(*since_outcomes(since))
-        .group_by(OutcomeRow.number, OutcomeRow.action)
-        .subquery()
+    scope = scopes.of(scope)
+    with store.snapshot() as session:
+        runs = facts(session, outcome_days, scope)
+        counted = ("outcomes", "at_once", "revised", "escalated", "several")
+        sums = total(runs, *counted, "risk_before", "risk_after")
+        found: dict[str, Any] = dict(session.execute(select(*sums)).mappings().one())
+        tries = facts(session, attempt_days, scope)
+        better = ("revisions", "better_revisions", "escalations", "better_escalations")
+        sums = total(tries, *better, "extra_cost", "extra_seconds")
+        found |= session.execute(select(*sums)).mappings().one()
+    first, revised, escalated = (int(found[n]) for n in ("at_once", "revised", "escalated"))
+    several = int(found["several"])
+    return Gains(
+        first,
+        revised,
+        escalated,
+        int(found["outcomes"]) - first - revised - escalated,
+        **{name: int(found[name]) for name in better},
+        risk_before=float(found["risk_before"]) / several if several else None,
+        risk_after=float(found["risk_after"]) / several if several else None,
+        extra_cost=float(found["extra_cost"]),
+        extra_seconds=float(found["extra_seconds"]),
     )
-
-
-def _of_runs(runs: Subquery) -> Select[*tuple[Any, ...]]:
-    accepted = runs.c.action == ACCEPTED
-    elsewhere = runs.c.escalations > 0
-    several = runs.c.answers > 1
-    return select(
-        count(accepted & (runs.c.last == 0)).label("first"),
-        count(accepted & (runs.c.last > 0) & ~elsewhere).label("revised"),
-        count(accepted & elsewhere).label("escalated"),
-        count(~accepted).label("lost"),
-        func.avg(case((several, runs.c.before))).label("risk_before"),
-        func.avg(case((several, runs.c.after))).label("risk_after"),
-        total(runs.c.cost).label("extra_cost"),
-        total(runs.c.seconds).label("extra_seconds"),
-    )
-
-
-def _further(since: datetime | None) -> Select[*tuple[Any, ...]]:
-    # Attempts after the first, by the action that led to them.
-    before = aliased(AttemptRow)
-    revised = before.action == Action.REVISE.value
-    escalated = before.action == Action.ESCALATE.value
-    better = AttemptRow.kept.is_(True)
-    query = (
-        select(
-            count(revised).label("revisions"),
-            count(revised & better).label("better_revisions"),
-            count(escalated).label("escalations"),
-            count(escalated & better).label("better_escalations"),
-        )
-        .select_from(AttemptRow)
-        .join(
-            before,
-            (before.outcome == AttemptRow.outcome) & (before.number == AttemptRow.number - 1),
-        )
-    )
-    return of_outcomes(query, AttemptRow, since)

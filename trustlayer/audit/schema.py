@@ -22,7 +22,7 @@ from trustlayer.errors import NotAStore, SchemaTooNew, SchemaTooOld, StoreError
 if TYPE_CHECKING:
     from alembic.config import Config  # takes its time to import, and most have no need of it
 
-HEAD = "0003"  # the newest revision; a test holds it and the migrations together
+HEAD = "0004"  # the newest revision; a test holds it and the migrations together
 VERSION_TABLE = "trustlayer_version"  # an application beside us may have its own Alembic
 
 _LOCK = 0x7472757374  # "trust": PostgreSQL's advisory lock for those who upgrade
