@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from trustlayer.errors import MissingExtra, NotAStore, StoreUnavailable
 
@@ -100,7 +100,9 @@ def sweep(engine: Engine) -> bool:
     """Remove old versions of rows from the disk; False when SQLite's readers are in the way.
 
     SQLite keeps them in its log, and overwrites those in its file; PostgreSQL keeps them in
-    the table until it is rewritten, which locks it, and in its own log for some time.
+    the table until it is rewritten, which locks it, and in its own log until the checkpoint
+    after, which takes the right to make one. A server that recycles the files of its log
+    (``wal_recycle``) keeps what is in them until it writes over it.
     """
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
@@ -108,9 +110,19 @@ def sweep(engine: Engine) -> bool:
             [[busy, *_]] = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             return not busy
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        for table in ("texts", "correlations", "labels"):
+        for table in ("texts", "correlations", "labels", "decisions"):
             connection.exec_driver_sql(f"VACUUM (FULL) {table}")
+        _end_log(connection)
     return True
+
+
+def _end_log(connection: Connection) -> None:
+    for statement in ("SELECT pg_switch_wal()", "CHECKPOINT"):
+        try:
+            connection.exec_driver_sql(statement)
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", "") != "42501":  # no right to: it comes in time
+                raise
 
 
 def _server(url: URL) -> dict[str, Any]:

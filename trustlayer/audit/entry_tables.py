@@ -91,7 +91,10 @@ class DecisionRow(_Entry, Base):
 
 
 class HoldRow(_Entry, Base):
-    """What may not be erased: one outcome, or all with a correlation id, found by *lookup*."""
+    """What may not be erased: one outcome, or all with a correlation id.
+
+    *lookup* is every digest by which that may be found, one after another.
+    """
 
     __tablename__ = "legal_holds"
     __table_args__ = (UniqueConstraint("chain", "sequence"),)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select
 from sqlalchemy.orm import aliased
@@ -17,6 +17,7 @@ from trustlayer.audit.records import secured
 from trustlayer.audit.sealing import Keys, keys_of
 from trustlayer.audit.store import AuditStore
 from trustlayer.audit.tables import AttemptRow, LabelRow, OutcomeRow, TextRow
+from trustlayer.audit.texts import texts_of
 from trustlayer.errors import UnknownOutcome
 from trustlayer.exchange import Exchange, Span
 from trustlayer.jsonl import write_object
@@ -73,7 +74,8 @@ def append_label(connection: Connection, label: Label) -> str:
 
     Two who label one answer at once get the same turn, and one of them an IntegrityError.
     """
-    row = _row(label, keys_of(connection)) | _placed(connection, label)
+    said = replace(label, reason=texts_of(connection).text(label.reason))
+    row = _row(said, keys_of(connection)) | _placed(connection, label)
     chain = Chain.free(connection)
     row |= chain.entry(label_content(label.outcome, row))
     connection.execute(insert(LabelRow).values(row))

@@ -23,6 +23,7 @@ from trustlayer.audit.records import secured
 from trustlayer.audit.sealing import keys_of
 from trustlayer.audit.store import AuditStore
 from trustlayer.audit.tables import AttemptRow, LabelRow, OutcomeRow, TextRow
+from trustlayer.audit.texts import Form, texts_of
 from trustlayer.errors import AlreadyClaimed, AlreadyDecided, NotHeld
 from trustlayer.exchange import Span
 from trustlayer.policy import Action
@@ -192,7 +193,7 @@ def _decided(connection: Connection, outcome: str, who: str, ruling: Ruling) -> 
         "who": who,
         "decision": ruling.choice.value,
         "label": append_label(connection, label),
-        **secured(ruling.answer or "", "answer", keys_of(connection)),
+        **secured(texts_of(connection).text(ruling.answer or ""), "answer", keys_of(connection)),
     }
     append_act(connection, DecisionRow, row, outcome)
 
@@ -208,9 +209,12 @@ def _undecided(connection: Connection, outcome: str) -> int:
 def _held(connection: Connection, outcome: str) -> int:
     """The number of the held outcome of that id."""
     number = number_of(connection, outcome)
-    action = connection.scalar(select(OutcomeRow.action).where(OutcomeRow.number == number))
+    query = select(OutcomeRow.action, OutcomeRow.text_form).where(OutcomeRow.number == number)
+    action, form = connection.execute(query).one()
     if action != Action.HOLD.value:
         raise NotHeld(f"outcome {outcome} was not held: its action is {action!r}")
+    if form == Form.HMAC.value:  # what nobody can read, nobody can approve
+        raise NotHeld(f"outcome {outcome} is kept as digests only: there is no answer to decide on")
     return number
 
 

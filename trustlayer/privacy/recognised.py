@@ -19,6 +19,11 @@ class Recognised:
         """Cut this stretch out of *text*."""
         return self.span.of(text)
 
+    @property
+    def mark(self) -> str:
+        """What stands in its place where it was taken out."""
+        return f"[{self.kind.upper()}]"
+
 
 Recogniser = Callable[[str], Iterable[Recognised]]  # anything that finds stretches in a text
 
@@ -40,10 +45,15 @@ def recognise(text: str, recognisers: Sequence[Recogniser] | None = None) -> tup
 
 def redact(text: str, recognisers: Sequence[Recogniser] | None = None) -> str:
     """The *text* with ``[EMAIL]``, ``[CARD]``, … in the place of what is recognised in it."""
+    return without(text, recognise(text, recognisers))
+
+
+def without(text: str, found: Iterable[Recognised]) -> str:
+    """The *text* with the marks of *found*, in order and disjoint, in their places."""
     parts, last = list[str](), 0
-    for found in recognise(text, recognisers):
-        parts += [text[last : found.span.start], f"[{found.kind.upper()}]"]
-        last = found.span.end
+    for one in found:
+        parts += [text[last : one.span.start], one.mark]
+        last = one.span.end
     return "".join([*parts, text[last:]])
 
 
