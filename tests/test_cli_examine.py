@@ -175,7 +175,11 @@ def test_recorded_answers_are_read_with_a_telling_id(tmp_path: Path) -> None:
     ("arguments", "code", "told"),
     [
         (["missing.jsonl"], 1, "missing.jsonl: No such file or directory"),
-        (["."], 1, "Is a directory"),
+        (["empty"], 1, "empty: found no file; expected a file named *.jsonl"),
+        (["*.jsnl"], 1, "*.jsnl: found no file"),
+        (["in.jsonl", "-"], 2, "cannot be one of several inputs"),
+        (["in.jsonl", "--resume"], 2, "--resume needs a file"),
+        (["in.jsonl", "--engine", "rye"], 1, "the engine 'rye' is not installed"),
         (["in.jsonl", "-d", "shoutin"], 1, "Did you mean 'shouting'?"),
         (["in.jsonl", "-o", "in.jsonl"], 2, "another file than the input"),
         (["in.jsonl", "-o", "out.gz"], 2, "plain lines are written"),
@@ -189,6 +193,7 @@ def test_wrong_usage_is_2_and_what_cannot_run_is_1(
     tmp_path: Path, arguments: list[str], code: int, told: str
 ) -> None:
     content = many(tmp_path / "in.jsonl", 3).read_text()
+    (tmp_path / "empty").mkdir()
     names = [] if "-d" in arguments else ["-d", "shouting"]
     done = run(*arguments, *names)
     assert done.exit_code == code

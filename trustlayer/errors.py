@@ -79,6 +79,14 @@ class AlreadyDecided(StoreError):
     """Somebody has decided on the held answer."""
 
 
+class BadKey(TrustlayerError):
+    """A file does not hold the key that it should, or others may read it."""
+
+
+class NotSent(TrustlayerError):
+    """An anchor did not get to where it was to be kept."""
+
+
 class MissingExtra(TrustlayerError):
     """An optional dependency is needed and not installed."""
 

@@ -33,12 +33,16 @@ LABEL_KEYS = frozenset({"label", "dataset", "group", "model", "spans"})  # see `
 
 @dataclass(frozen=True, slots=True)
 class ExchangeLine:
-    """A line to be examined; *ignored* names members that mean nothing here."""
+    """A line to be examined; *ignored* names members that mean nothing here.
+
+    *numbered* is the line whose id is its number, since it gave none.
+    """
 
     number: int
     id: Id
     exchange: Exchange
     ignored: tuple[str, ...] = ()
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,9 @@ def exchange_of(fields: Fields) -> ExchangeLine:
         logprobs=_logprobs(fields),
     )
     ignored = [key for key in fields.values if key not in EXCHANGE_KEYS | LABEL_KEYS]
-    return ExchangeLine(fields.number, fields.id(fields.number), exchange, tuple(ignored))
+    id = fields.id(fields.number)
+    numbered = fields.values.get("id") is None
+    return ExchangeLine(fields.number, id, exchange, tuple(ignored), numbered)
 
 
 def write_exchange(id: Id, exchange: Exchange) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,12 +13,15 @@ from typing import IO, TypeVar, cast
 
 import typer
 
-from trustlayer.cli._terminal import FAILED, say, tell
+from trustlayer.bulk.blocks import Entry, Failure
+from trustlayer.cli._terminal import FAILED, hint, say, tell
 from trustlayer.errors import BadLine, Unreadable
 from trustlayer.jsonl import Id, rows, unzipped
 from trustlayer.lines import EXCHANGE_KEYS, ExchangeLine
 
 MAX_TOLD = 8  # unknown keys; beyond that the file is simply of another kind
+MAX_FAILURES = 20  # told one by one
+GO_ON = "what precedes it was examined; to go on past it: --on-error skip"
 MAX_REMEMBERED = 100_000  # ids, so that memory stays bounded
 
 
@@ -57,6 +60,8 @@ class Reading:
 
     on_error: OnError
     skipped: int = 0
+    failures: int = 0
+    stopped: bool = False
     failed: bool = False
     keys: set[str] = field(default_factory=set[str])
     ids: dict[Id, int] = field(default_factory=dict[Id, int])
@@ -81,6 +86,31 @@ class Reading:
             self.failed = True
             say(f"{source.name}, {error}", "error", "bold red")
 
+    def admitted(self, entries: Iterable[Entry | Failure]) -> Iterator[Entry | Failure]:
+        """All *entries*, up to the first failure unless those are skipped."""
+        for entry in entries:
+            if isinstance(entry, Entry):
+                self._seen(entry.line)
+            yield entry
+            if isinstance(entry, Failure) and self.on_error is OnError.STOP:
+                self.stopped = True
+                return
+
+    def failure(self, failure: Failure) -> None:
+        """Tell of it, unless many were told."""
+        self.failed = True
+        self.failures += 1
+        self.skipped += self.on_error is OnError.SKIP and not failure.in_output
+        if self.failures > MAX_FAILURES:
+            return
+        say(str(failure), failure.place.file or "error", "bold red")
+        for note in failure.notes:
+            hint(note)
+        if self.on_error is OnError.STOP and not failure.in_output:
+            hint(GO_ON)
+        if self.failures == MAX_FAILURES:
+            hint("further failures are not shown")
+
     def finish(self) -> None:
         """Say what is left to say; raises Exit when something was wrong."""
         if self.repeated:
@@ -95,7 +125,7 @@ class Reading:
         if self.on_error is OnError.SKIP:
             self.skipped += 1
         else:
-            error.add_note("what precedes it was examined; to go on past it: --on-error skip")
+            error.add_note(GO_ON)
         tell(error, f"{source.name}", "bold red")
 
     def _seen(self, line: T) -> T:

@@ -69,7 +69,12 @@ def tell(error: BaseException, label: str = "error", style: str = "bold red") ->
     """Show an error, and its notes beneath it, on stderr."""
     say(described(error), label, style)
     for note in getattr(error, "__notes__", ()):
-        err().print(Text("  " + visible(note), style="dim"), soft_wrap=True)
+        hint(note)
+
+
+def hint(note: str) -> None:
+    """Show what belongs to the message before, on stderr."""
+    err().print(Text("  " + visible(note), style="dim"), soft_wrap=True)
 
 
 def say(message: str, label: str, style: str = "bold yellow") -> None:

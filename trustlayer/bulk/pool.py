@@ -1,0 +1,210 @@
+"""Worker processes on this machine: one for each core, each with its own detectors."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import IO, cast
+
+from trustlayer.bulk.blocks import Block, Failure
+from trustlayer.bulk.frames import receive, send
+from trustlayer.bulk.queue import TRIES, Done, Queue
+from trustlayer.bulk.recipes import Recipe
+from trustlayer.bulk.work import unexamined
+from trustlayer.bulk.worker import order_of
+from trustlayer.errors import BrokenDetector, WorkerLost
+from trustlayer.outcome import DetectorRecord
+
+_GRACE = 5.0  # seconds from the end of its output to its own
+AHEAD = 4  # blocks for each worker that may be under way or wait for an older one
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """A process that examines one block at a time."""
+
+    process: subprocess.Popen[bytes]
+    block: Block | None = None
+    greeted: bool = False
+
+    @classmethod
+    def start(cls, order: bytes) -> Worker:
+        """Begin to make the detectors of *order*; `records` waits for them."""
+        command = [sys.executable, "-m", "trustlayer.bulk.worker"]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is ours to answer
+        )
+        worker = cls(process)
+        with suppress(OSError):  # it is found dead when it is asked
+            send(worker.given, order)
+        return worker
+
+    @property
+    def given(self) -> IO[bytes]:
+        return cast("IO[bytes]", self.process.stdin)
+
+    @property
+    def told(self) -> IO[bytes]:
+        return cast("IO[bytes]", self.process.stdout)
+
+    def records(self) -> tuple[DetectorRecord, ...] | None:
+        """What it made; None when it died over it. Raises BrokenDetector."""
+        greeting = receive(self.told)
+        if greeting is None:
+            return None
+        self.greeted = True
+        found = json.loads(greeting)
+        if "error" in found:
+            error = BrokenDetector(found["error"])
+            for note in found["notes"]:
+                error.add_note(note)
+            raise error
+        return tuple(DetectorRecord(*row) for row in found["detectors"])
+
+    def hand(self, block: Block) -> None:
+        """Have it examine *block* now."""
+        self.block = block
+        with suppress(OSError):  # it is found dead when its answer is awaited
+            send(self.given, block.payload)
+
+    def end(self) -> None:
+        self.process.kill()
+        self._let_go()
+
+    def ended(self) -> str:
+        """How it ended of itself."""
+        try:
+            code = self.process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        self._let_go()
+        return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+
+    def _let_go(self) -> None:
+        with suppress(OSError):
+            self.given.close()
+        self.told.close()
+        self.process.wait()
+
+
+@dataclass(slots=True)
+class Pool:
+    """Examines blocks in *workers* processes; a process that dies is replaced.
+
+    Use as a context manager. Results come in the order of the blocks, whichever is first done.
+    """
+
+    recipes: tuple[Recipe, ...]
+    timeout: float | None = None
+    workers: int = field(default_factory=cores)
+    _all: list[Worker] = field(default_factory=list["Worker"], init=False)
+    _stillborn: int = field(default=0, init=False)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._all:
+            self._all.pop().end()
+
+    def records(self) -> tuple[DetectorRecord, ...]:
+        """What the workers examine with; starts the first of them.
+
+        Raises BrokenDetector, and WorkerLost when it dies over its detectors.
+        """
+        return self._started()
+
+    def examine(self, given: Iterator[Block | Failure]) -> Iterator[Done | Failure]:
+        """The findings of each block, failures in their places.
+
+        Raises BrokenDetector and WorkerLost as `records` does.
+        """
+        queue = Queue(given, AHEAD * self.workers)
+        with selectors.DefaultSelector() as waiting:
+            for worker in self._all:
+                waiting.register(worker.told, selectors.EVENT_READ, worker)
+            while not queue.finished:
+                self._hand_out(queue, waiting)
+                yield from queue.ready()
+                if any(worker.block is not None for worker in self._all):
+                    for key, _ in waiting.select():
+                        self._heard(key.data, queue, waiting)
+                    yield from queue.ready()
+
+    def _hand_out(self, queue: Queue, waiting: selectors.BaseSelector) -> None:
+        while (worker := self._idle()) or len(self._all) < self.workers:
+            block = queue.next()
+            if block is None:
+                return
+            if worker is not None:
+                worker.hand(block)
+                continue
+            worker = self._start()
+            worker.block = block  # handed over when its detectors are made
+            waiting.register(worker.told, selectors.EVENT_READ, worker)
+
+    def _idle(self) -> Worker | None:
+        return next((worker for worker in self._all if worker.block is None), None)
+
+    def _heard(self, worker: Worker, queue: Queue, waiting: selectors.BaseSelector) -> None:
+        if not worker.greeted and worker.records() is not None:
+            self._stillborn = 0
+            if worker.block is not None:
+                worker.hand(worker.block)
+            return
+        lines = receive(worker.told) if worker.greeted else None
+        if worker.block is None or lines is None:
+            waiting.unregister(worker.told)
+            self._lost(worker, queue)
+            return
+        queue.done(Done(worker.block, lines))
+        worker.block = None
+
+    def _lost(self, worker: Worker, queue: Queue) -> None:
+        self._all.remove(worker)
+        how, block = worker.ended(), worker.block
+        if not worker.greeted:
+            self._never_began(how)
+        if block is None or queue.died(block):
+            return
+        reason = f"its worker ended {how}, {TRIES} times"
+        names = [recipe.name for recipe in self.recipes]
+        queue.done(Done(block, unexamined(block.payload, names, reason), reason))
+
+    def _started(self) -> tuple[DetectorRecord, ...]:
+        while True:
+            worker = self._start()
+            if (records := worker.records()) is not None:
+                return records
+            self._all.remove(worker)
+            self._never_began(worker.ended())
+
+    def _start(self) -> Worker:
+        worker = Worker.start(order_of(self.recipes, self.timeout))
+        self._all.append(worker)
+        return worker
+
+    def _never_began(self, how: str) -> None:
+        self._stillborn += 1
+        if self._stillborn == TRIES:
+            error = WorkerLost(f"a worker ended {how} while it made its detectors, {TRIES} times")
+            error.add_note("if memory is short, use fewer of them: --workers 1")
+            raise error
