@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+_WORDS = re.compile(r"\s+|\d+(?:[.,:/]\d+)*|\w+|[^\w\s]")
 _LINES = re.compile(r"[^\n.!?]*(?:[\n.!?]+\s*|\Z)")
 _COSTLY = 4_000_000  # pairs of parts; above it, coarser parts are compared, or none
 

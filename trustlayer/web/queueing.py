@@ -128,6 +128,7 @@ def _page(
         decision=decision,
         second=second,
         told=told or _standing(found, session),
+        mine=found is not None and found.who == session.reviewer.name,
         taken=found is not None and found.who != session.reviewer.name,
         draft=form.text("answer") if form is not None else "",
         every=max(5, round(desk.settings.claim / 4)),

@@ -36,10 +36,7 @@ class Rates:
 
     def _filled(self, client: str) -> float:
         left, then = self._left.get(client, (float(self.burst), -math.inf))
-        passed = time.monotonic() - then
-        return (
-            float(self.burst) if passed == math.inf else min(self.burst, left + passed * self.rate)
-        )
+        return min(float(self.burst), left + (time.monotonic() - then) * self.rate)
 
     def _keep(self, client: str, left: float) -> None:
         self._left[client] = (left, time.monotonic())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -18,6 +18,7 @@ from trustlayer import __version__
 from trustlayer.policy import Action
 from trustlayer.web.sessions import Session
 
+NONE = "\u2013"  # stands for what is not known
 MEANINGS = {
     Action.ACCEPT: "accepted",
     Action.REVISE: "revised",
@@ -67,18 +68,31 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {
+    filters: dict[str, Callable[..., object]] = {
         "moment": moment,
         "iso": datetime.isoformat,
         "risk": risk,
         "percent": percent,
-        "count": lambda n: f"{n:,}",
+        "count": count,
         "seconds": seconds,
-        "meaning": lambda action: MEANINGS[Action(action)],
-        "short": lambda id: str(id)[:8],
+        "meaning": meaning,
+        "short": short,
         "query": query,
     }
+    cast("Any", made).filters.update(filters)
     return made
+
+
+def count(number: int) -> str:
+    return f"{number:,}"
+
+
+def meaning(action: str) -> str:
+    return MEANINGS[Action(action)]
+
+
+def short(id: str) -> str:
+    return id[:8]
 
 
 def moment(time: datetime) -> str:
@@ -86,16 +100,16 @@ def moment(time: datetime) -> str:
 
 
 def risk(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return NONE if value is None else f"{value:.2f}"
 
 
 def percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+    return NONE if share is None else f"{share:.1%}"
 
 
 def seconds(value: float | None) -> str:
     if value is None:
-        return "–"
+        return NONE
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 

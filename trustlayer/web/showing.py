@@ -36,6 +36,11 @@ class Tried:
         return min(self.length, MOST)
 
     @property
+    def changed(self) -> bool:
+        """Whether it says something else than the answer before it."""
+        return any(part.changed for part in (*(self.before or ()), *self.after))
+
+    @property
     def cut(self) -> bool:
         return self.length > MOST
 

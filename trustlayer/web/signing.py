@@ -14,9 +14,7 @@ from trustlayer.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 
-_BEFORE = (
-    "trustlayer-login"  # the cookie that ties a login form to the browser that it was shown in
-)
+_BEFORE = "trustlayer-login"  # the cookie that ties a login form to its browser
 
 
 @router.get("/login")
