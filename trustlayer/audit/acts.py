@@ -13,7 +13,6 @@ from trustlayer.audit.entry_tables import CertificateRow
 from trustlayer.audit.tables import Base, OutcomeRow
 from trustlayer.certificate import Certificate
 from trustlayer.errors import UnknownOutcome
-from trustlayer.outcome import Outcome
 
 
 def append_act(
@@ -57,8 +56,7 @@ def append_certificate(connection: Connection, certificate: Certificate) -> byte
     return digest
 
 
-def certify(connection: Connection, outcomes: Iterable[Outcome]) -> None:
-    """Append the certificates of *outcomes* that are not there yet."""
-    for certificate in (outcome.certificate for outcome in outcomes):
-        if certificate is not None:
-            append_certificate(connection, certificate)
+def certify(connection: Connection, certificates: Iterable[Certificate | None]) -> None:
+    """Append those of *certificates* that are not there yet."""
+    for certificate in {c.to_json(): c for c in certificates if c is not None}.values():
+        append_certificate(connection, certificate)

@@ -41,7 +41,7 @@ Reasons = Mapping[tuple[int, int], tuple[Evidence, ...]]  # by attempt and findi
 
 def read(session: Session, row: OutcomeRow) -> Outcome:
     """Put the outcome of *row* together again, as it was when it was recorded."""
-    return _Reader(session, row.number, _texts(session, row.number)).outcome(row)
+    return _Reader(session, row.number, texts_of(session, row.number)).outcome(row)
 
 
 def unpack(logprobs: bytes | None) -> tuple[float, ...] | None:
@@ -65,7 +65,8 @@ def opened(keys: Keys, body: str | None, sealed: bytes | None, digest: bytes) ->
     return ERASED if body is None else body
 
 
-def _texts(session: Session, outcome: int) -> dict[int, str]:
+def texts_of(session: Session, outcome: int) -> dict[int, str]:
+    """The texts of the outcome of that number, by their own; raises MissingKey."""
     keys = keys_of(session)
     query = select(TextRow.number, TextRow.body, TextRow.sealed, TextRow.digest)
     found = session.execute(query.where(TextRow.outcome == outcome))

@@ -21,6 +21,7 @@ from trustlayer.audit.digests import (
     text_digest,
 )
 from trustlayer.audit.sealing import Keys
+from trustlayer.certificate import Certificate
 from trustlayer.exchange import Token
 from trustlayer.finding import Evidence, Finding, Unexamined
 from trustlayer.outcome import Attempt, DetectorRecord, Outcome, Verdict
@@ -31,14 +32,20 @@ class Record:
     """An outcome ready to be written.
 
     In *rows* a policy and a detector are named by their digests; *policy* and *detectors*
-    are the rows of those, by digest.
+    are the rows of those, by digest. No *outcome* is at hand for rows from the spool.
     """
 
-    outcome: Outcome
+    outcome: Outcome | None
     rows: Rows
     content: bytes
     policy: Row
     detectors: Mapping[bytes, Row]
+    certificate: Certificate | None = None
+
+    @property
+    def id(self) -> str:
+        """The outcome's."""
+        return str(self.rows.outcome["id"])
 
 
 def record(outcome: Outcome, form: str | None = None, keys: Keys = Keys()) -> Record:  # noqa: B008
@@ -49,7 +56,8 @@ def record(outcome: Outcome, form: str | None = None, keys: Keys = Keys()) -> Re
     writer = _Writer(outcome.detectors, form, keys)
     rows = writer.rows(outcome)
     policy = {"digest": rows.outcome["policy"], "policy": outcome.policy}
-    return Record(outcome, rows, rows.content, policy, writer.detectors)
+    certificate = outcome.certificate
+    return Record(outcome, rows, rows.content, policy, writer.detectors, certificate)
 
 
 def pack(logprobs: Sequence[float] | None) -> bytes | None:

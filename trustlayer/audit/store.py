@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, Select, select
-from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from trustlayer.audit import (
     entry_tables,  # noqa: F401  # part of the schema, whoever imports what first
     schema,
 )
+from trustlayer.audit.commits import Commits
 from trustlayer.audit.databases import connect, expect_file, for_writing, in_memory, masked, sweep
-from trustlayer.audit.digests import lookup_digest
 from trustlayer.audit.reading import read
 from trustlayer.audit.records import Record, record
+from trustlayer.audit.sealing import OPTION as keys_option
+from trustlayer.audit.sealing import Keys
+from trustlayer.audit.spool import Spool
 from trustlayer.audit.tables import CorrelationRow, OutcomeRow
-from trustlayer.audit.troubles import explained
+from trustlayer.audit.texts import KEY_VARIABLE, Form, Texts
+from trustlayer.audit.texts import OPTION as texts_option
+from trustlayer.audit.troubles import away, explained
 from trustlayer.audit.turns import Turns
-from trustlayer.audit.writing import append
-from trustlayer.errors import StoreUnavailable, UnknownOutcome
+from trustlayer.audit.writer import Drained, Spooling
+from trustlayer.errors import MissingKey, StoreUnavailable, UnknownOutcome
 from trustlayer.outcome import Outcome
 
 if TYPE_CHECKING:
@@ -32,52 +39,95 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_TRIES = 5  # at one transaction, when another writer got between or the connection broke
-_BETWEEN = ("40001", "40P01")  # SQLSTATE: not serialisable, deadlock
-
 
 class AuditStore:
     """Outcomes in an SQL database; may be shared by threads, and the database by processes.
 
     `record` returns once the outcomes are on the disk. Recording one again changes nothing.
+    While the database is away nothing is recorded, and so no answer handed out; or, given a
+    *spool*, outcomes go to files in that folder, and into the database once it is back.
     """
 
-    def __init__(self, url: str, engine: Engine) -> None:
+    def __init__(
+        self,
+        url: str,
+        engine: Engine,
+        texts: Texts | None = None,
+        keys: Keys | None = None,
+        spool: Path | None = None,
+        *,
+        first: Callable[[], None] | None = None,
+    ) -> None:
         self.url = url
-        self._engine = engine
+        self.texts = texts or Texts()
+        self.keys = keys or Keys()
+        carried = {texts_option: self.texts, keys_option: self.keys}
+        self._engine = engine.execution_options(**carried)
+        self._commits = Commits(url, self._engine, first)
+        self._spooling = None if spool is None else Spooling(self._commits.record, Spool(spool))
         self._turns = Turns(self._write)
         self._process = os.getpid()
         self._closed = False
 
     @classmethod
-    def create(cls, url: str) -> Self:
-        """Open the store at *url*, making or upgrading it first; see `open` for the errors."""
+    def create(
+        cls,
+        url: str,
+        *,
+        texts: Texts | None = None,
+        keys: Keys | None = None,
+        spool: Path | None = None,
+    ) -> Self:
+        """Open the store at *url*, making or upgrading it first; see `open`."""
         if in_memory(url):
-            return cls._in_memory(url)
-        schema.upgrade(url)
-        return cls.open(url)
+            return cls._in_memory(url, texts, keys)
+        return cls._opened(url, connect(url), lambda _: schema.upgrade(url), texts, keys, spool)
 
     @classmethod
-    def open(cls, url: str) -> Self:
+    def open(
+        cls,
+        url: str,
+        *,
+        texts: Texts | None = None,
+        keys: Keys | None = None,
+        spool: Path | None = None,
+    ) -> Self:
         """Open the store at *url*.
 
-        Raises NotAStore, SchemaTooOld or SchemaTooNew when there is no store of the schema
-        needed, StoreUnavailable when the database cannot be reached, and MissingExtra.
+        *texts* says what is kept of the texts written from now on, and *keys* encrypt them, and
+        decrypt those encrypted before; None means what the environment says, see `Texts` and
+        `Keys`. Raises NotAStore, SchemaTooOld or SchemaTooNew when there is no store of the schema
+        needed, StoreUnavailable when the database cannot be reached, and MissingExtra. With a
+        *spool* a database that cannot be reached is looked at once it is back.
         """
         expect_file(url)
-        engine = connect(url)
-        try:
-            schema.expect_current(engine, url)
-        except BaseException:
-            engine.dispose()
-            raise
-        return cls(url, engine)
+        first = partial(schema.expect_current, url=url)
+        return cls._opened(url, connect(url), first, texts, keys, spool)
 
     @classmethod
-    def _in_memory(cls, url: str) -> Self:
-        engine = connect(url)
-        schema.upgrade_by(engine, url)
-        return cls(url, engine)
+    def _in_memory(cls, url: str, texts: Texts | None, keys: Keys | None) -> Self:
+        return cls._opened(url, connect(url), partial(schema.upgrade_by, url=url), texts, keys)
+
+    @classmethod
+    def _opened(
+        cls,
+        url: str,
+        engine: Engine,
+        first: Callable[[Engine], None],
+        texts: Texts | None,
+        keys: Keys | None,
+        spool: Path | None = None,
+    ) -> Self:
+        texts = Texts.from_environment() if texts is None else texts
+        keys = Keys.from_environment() if keys is None else keys
+        try:
+            first(engine)
+            return cls(url, engine, texts, keys, spool)
+        except BaseException as error:
+            if spool is not None and away(error):
+                return cls(url, engine, texts, keys, spool, first=partial(first, engine))
+            engine.dispose()
+            raise
 
     def record(self, *outcomes: Outcome) -> None:
         """Write *outcomes*, all or none, and return once they are durable.
@@ -88,6 +138,19 @@ class AuditStore:
         self._expect_open()
         if records := self.prepared(outcomes):
             self._turns.take(records)
+
+    async def arecord(self, *outcomes: Outcome) -> None:
+        """Do what `record` does, awaited; tasks that record at once share transactions, too."""
+        self._expect_open()
+        if records := await asyncio.to_thread(self.prepared, outcomes):
+            await self._turns.atake(records)
+
+    def drain(self) -> Drained:
+        """Bring what the spool holds into the database; raises StoreUnavailable when it is away."""
+        self._expect_open()
+        if self._spooling is None:
+            raise ValueError("this store has no spool: AuditStore.open(url, spool=...)")
+        return self._turns.alone(self._spooling.drain)
 
     def load(self, outcomes: Iterable[Outcome], batch: int = 1000) -> Loaded:
         """Write many *outcomes*, *batch* in one transaction; see `trustlayer.audit.loading`.
@@ -101,7 +164,8 @@ class AuditStore:
 
     def prepared(self, outcomes: Iterable[Outcome]) -> list[Record]:
         """The rows of *outcomes*, ready to be written; raises ValueError, see `record`."""
-        return [record(outcome) for outcome in outcomes]
+        form = self.texts.column
+        return [record(self.texts.kept(outcome), form, self.keys) for outcome in outcomes]
 
     def outcome(self, id: str) -> Outcome:
         """The outcome of that *id*, or the only one whose id begins so; raises UnknownOutcome."""
@@ -122,10 +186,24 @@ class AuditStore:
         query = (
             select(OutcomeRow)
             .join(CorrelationRow, CorrelationRow.outcome == OutcomeRow.number)
-            .where(CorrelationRow.lookup == lookup_digest(name, value))
+            .where(CorrelationRow.lookup.in_(self.texts.lookups(name, value)))
             .order_by(OutcomeRow.number.desc())
         )
         return self._read(query.limit(limit))
+
+    def lookups(self, name: str, value: str) -> list[bytes]:
+        """The digests by which a caller's id is found, in whichever form it was kept.
+
+        Raises MissingKey where some were kept as HMAC and the store was opened without the key.
+        """
+        hmac = select(OutcomeRow.number).where(OutcomeRow.text_form == Form.HMAC.value).limit(1)
+        if not self.texts.key:
+            with self.session() as session:
+                if session.scalar(hmac) is not None:
+                    error = MissingKey("ids are kept as HMAC here: without the key none is found")
+                    error.add_note(f"give it in {KEY_VARIABLE}")
+                    raise error
+        return self.texts.lookups(name, value)
 
     @contextmanager
     def session(self) -> Generator[Session]:
@@ -152,15 +230,7 @@ class AuditStore:
     def retrying(self, write: Callable[[Connection], T]) -> T:
         """What *write* returns, in a transaction; begun again when another writer got between."""
         self._expect_open()
-        with explained(self.url):
-            for left in reversed(range(_TRIES)):
-                try:
-                    with for_writing(self._engine).begin() as connection:
-                        return write(connection)
-                except DBAPIError as error:
-                    if not left or not _worth_another_try(error):
-                        raise
-        raise AssertionError  # the last try returned or raised
+        return self._commits.retry(write)
 
     def sweep(self) -> None:
         """Have old versions of changed rows removed from the disk; StoreUnavailable if not yet."""
@@ -175,6 +245,9 @@ class AuditStore:
     def close(self) -> None:
         """Let go of the database; the store cannot be used any more."""
         self._closed = True
+        self._turns.close()
+        if self._spooling is not None:
+            self._spooling.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -196,14 +269,7 @@ class AuditStore:
             return [read(session, row) for row in session.scalars(query).all()]
 
     def _write(self, records: Sequence[Record]) -> None:
-        with explained(self.url):
-            for left in reversed(range(_TRIES)):
-                try:
-                    with for_writing(self._engine).connect() as connection:
-                        return append(connection, records)
-                except DBAPIError as error:
-                    if not left or not _worth_another_try(error):
-                        raise
+        (self._commits.record if self._spooling is None else self._spooling.write)(records)
 
     def _expect_open(self) -> None:
         if self._closed:
@@ -224,10 +290,3 @@ class AuditStore:
         error = UnknownOutcome(f"several outcomes begin with {id!r}: {', '.join(found)}, …")
         error.add_note("give more of the id")
         return error
-
-
-def _worth_another_try(error: DBAPIError) -> bool:
-    # Another writer was faster; or the connection broke: had the commit gone through, the
-    # second try finds its outcomes there.
-    between = isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", "") in _BETWEEN
-    return between or error.connection_invalidated

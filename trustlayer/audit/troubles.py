@@ -6,7 +6,14 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from trustlayer.audit.databases import file_of, masked
@@ -39,6 +46,7 @@ _SAID = {  # by the server when it refuses a connection: drivers have no SQLSTAT
     'database "': "3D",
     "too many": "53",
 }
+_OF_ROWS = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 _UNREACHABLE = ("cannot be reached", "see that the server runs: pg_isready -d URL")
 
 
@@ -65,6 +73,12 @@ def explain(url: str, error: SQLAlchemyError) -> StoreError:
     failure = StoreUnavailable(f"the database {masked(url)} {what}: {line}")
     failure.add_note(mend)
     return failure
+
+
+def away(error: BaseException) -> bool:
+    """Whether *error* is the database's, and it may take the same later."""
+    row_at_fault = isinstance(error.__cause__, _OF_ROWS)
+    return isinstance(error, StoreUnavailable) and not row_at_fault
 
 
 def _lite(url: str, cause: sqlite3.Error) -> StoreError:
