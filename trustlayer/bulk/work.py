@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from trustlayer.bulk.recipes import Recipe, recorded
 from trustlayer.examination import examine
 from trustlayer.finding import Detector, Unexamined
+from trustlayer.forgetting import forget_all
 from trustlayer.lines import parse_exchange, write_findings
 from trustlayer.outcome import DetectorRecord
 
@@ -34,13 +35,11 @@ class Examiner:
     def examine(self, payload: bytes) -> bytes:
         """The findings for a block's lines, a line each; see `Block.payload`.
 
-        Detectors that remember earlier batches are asked to forget them: what is found must
-        depend on the block alone.
+        What detectors remember of earlier blocks is dropped: what is found must depend on the
+        block alone.
         """
         lines = [parse_exchange(raw) for raw in payload.split(b"\n")]
-        for detector in self.detectors:
-            if callable(forget := getattr(detector, "forget", None)):
-                forget()
+        forget_all()
         found = examine(self.detectors, [line.exchange for line in lines], self._timeout)
         written = (
             write_findings(line.id, f.findings, f.unexamined)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Hashable
 from threading import Lock
 from typing import Generic, TypeVar
 
+from trustlayer.forgetting import forgetful
+
 T = TypeVar("T")
 
 
@@ -19,6 +21,7 @@ class Memory(Generic[T]):
         self._held: OrderedDict[Hashable, T] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
+        forgetful(self)
 
     def get(self, key: Hashable) -> T | None:
         """Return what is held under *key*, and make it the last to be forgotten."""
@@ -39,3 +42,9 @@ class Memory(Generic[T]):
             while self._bytes > self._most:
                 _, oldest = self._held.popitem(last=False)
                 self._bytes -= self._size(oldest)
+
+    def forget(self) -> None:
+        """Drop everything; see `trustlayer.forgetting`."""
+        with self._lock:
+            self._held.clear()
+            self._bytes = 0
