@@ -1,12 +1,16 @@
 """Grounding with the bundled models: what it finds, and what it survives."""
 
+import json
+import shutil
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trustlayer import Detector, Exchange, Finding, Unexamined
+from trustlayer_detectors._models import weights
 from trustlayer_detectors.grounding import Grounding
 
 TOWER = (
@@ -148,5 +152,28 @@ def test_threads_share_the_models() -> None:
 
 
 def test_its_repr_is_short_and_its_options_are_fields() -> None:
-    assert repr(Grounding()) == "Grounding()"
+    assert repr(Grounding()) == "Grounding(weights='')"
     assert Grounding() == Grounding()
+
+
+def test_weights_of_ones_own_take_the_place_of_the_bundled_ones(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    for name in ("entailment", "grounding"):
+        shutil.copytree(weights(name), own / name)
+    exchange = Exchange("How tall is it?", "It is 400 m tall.", ("The tower is 324 m tall.",))
+    bundled = Grounding()
+    moved = Grounding(weights=str(own))
+    assert moved.examine([exchange]) == bundled.examine([exchange])
+    assert moved.version == bundled.version
+    settings = json.loads((own / "grounding" / "calibration.json").read_text())
+    (own / "grounding" / "calibration.json").write_text(json.dumps(settings | {"limit": 0.3}))
+    other = tmp_path / "other"
+    own.rename(other)
+    assert Grounding(weights=str(other)).limit == 0.3
+    assert Grounding(weights=str(other)).version != bundled.version  # voids its certificates
+
+
+def test_a_folder_without_weights_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder 'grounding' of weights") as caught:
+        Grounding(weights=str(tmp_path)).version  # noqa: B018
+    assert any("trustlayer train" in note for note in caught.value.__notes__)

@@ -77,36 +77,41 @@ class Reading:
         return self.shares[:, LABELS.index(label)]
 
 
-def read(texts: Sequence[str], prompts: Sequence[str] | None = None) -> Iterator[Reading]:
+def read(
+    texts: Sequence[str], prompts: Sequence[str] | None = None, root: str = ""
+) -> Iterator[Reading]:
     """Read *texts*, of any length, each beside its prompt where *prompts* are given.
 
     With a prompt, later windows are read after the opening of their text: whether a text is a
     refusal is often said there alone. Readings come in no certain order; windows of different
     texts are read together, a few at a time. A text without any word has no reading.
+    *root* is the folder of other weights than the bundled ones.
     """
     asked = None if prompts is None else [prompt_ids(prompt) for prompt in prompts]
     opening = 0 if asked is None else OPENING
     for windows in chunks(_windows(texts, opening), _WINDOWS):
-        yield from _read(windows, asked)
+        yield from _read(windows, asked, root)
 
 
-def reread(reading: Reading) -> list[Reading]:
+def reread(reading: Reading, root: str = "") -> list[Reading]:
     """Read the sentences of a window again, each without the others and without a prompt."""
     parts = [_cut(reading.window.pieces, part) for part in reading.window.sentences]
     windows = [_window(place, [part]) for place, part in enumerate(parts)]
-    return sorted(_read(windows, None), key=lambda reading: reading.window.owner)
+    return sorted(_read(windows, None, root), key=lambda reading: reading.window.owner)
 
 
-def _read(windows: Sequence[Window], asked: Sequence[Ints] | None) -> Iterator[Reading]:
+def _read(windows: Sequence[Window], asked: Sequence[Ints] | None, root: str) -> Iterator[Reading]:
     rows = [_row(w, None if asked is None else asked[w.owner]) for w in windows]
     lengths = [len(row) for row in rows]
-    model = session(weights("safety") / "model.onnx")
+    model = session(weights("safety", root) / "model.onnx")
     for batch in packed(lengths, _TOKENS):
         starts = [1 + len(windows[place].before) for place in batch]
         ends = [s + len(windows[p].pieces) for s, p in zip(starts, batch, strict=True)]
         logits, shares = run(model, [rows[place] for place in batch], [end + 1 for end in ends])
         for i, place in enumerate(batch):
-            yield Reading(windows[place], calibrated(logits[i]), shares[i, starts[i] : ends[i]])
+            yield Reading(
+                windows[place], calibrated(logits[i], root), shares[i, starts[i] : ends[i]]
+            )
 
 
 def by_text(
@@ -139,25 +144,25 @@ def vocabulary() -> Any:
     return tokenizer(weights("encoder") / "tokenizer.json")
 
 
-def calibrated(logits: Floats) -> Floats:
+def calibrated(logits: Floats, root: str = "") -> Floats:
     """Turn *logits* of shape (n, labels) into probabilities by the card's Platt scaling."""
-    slopes, intercepts = _platt()
+    slopes, intercepts = _platt(root)
     return np.asarray(1 / (1 + np.exp(-(slopes * logits + intercepts))), np.float32)
 
 
-def version() -> str:
-    """Return the beginning of the hash of the bundled weights."""
-    return str(_card()["files"]["model.onnx"]["sha256"])[:12]
+def version(root: str = "") -> str:
+    """Return the beginning of the hash of the weights."""
+    return str(_card(root)["files"]["model.onnx"]["sha256"])[:12]
 
 
 @lru_cache
-def _card() -> Mapping[str, Any]:
-    return card("safety")
+def _card(root: str) -> Mapping[str, Any]:
+    return card("safety", root)
 
 
 @lru_cache
-def _platt() -> tuple[Floats, Floats]:
-    given = [_card()["calibration"][label] for label in LABELS]
+def _platt(root: str) -> tuple[Floats, Floats]:
+    given = [_card(root)["calibration"][label] for label in LABELS]
     slopes = np.array([each["slope"] for each in given], np.float32)
     return slopes, np.array([each["intercept"] for each in given], np.float32)
 

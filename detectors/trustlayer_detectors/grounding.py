@@ -13,7 +13,7 @@ from trustlayer_detectors._models import encoder
 from trustlayer_detectors._models.entailment import CONTRADICT, NEUTRAL, judge
 from trustlayer_detectors._models.sessions import Floats
 from trustlayer_detectors.figures import Figures
-from trustlayer_detectors.grounding_calibration import calibration
+from trustlayer_detectors.grounding_calibration import Calibration, calibration, version
 from trustlayer_detectors.grounding_features import (
     Sentence,
     drafts,
@@ -35,17 +35,23 @@ class Grounding:
 
     The risk is the calibrated probability that anything in the answer is unsupported; the
     evidence marks the doubtful words of doubtful sentences, and the figures and quotations
-    that are not in the context. Needs a context, of any length.
+    that are not in the context. Needs a context, of any length. *weights* is the folder that
+    `trustlayer train grounding --into` wrote, the bundled ones where it is left empty.
     """
 
     name: ClassVar[str] = "grounding"
-    version: ClassVar[str] = "2"
     needs: ClassVar[tuple[str, ...]] = ("context",)
+    weights: str = ""
+
+    @property
+    def version(self) -> str:
+        """The beginning of the hash of the weights and of their calibration."""
+        return version(self.weights)
 
     @property
     def limit(self) -> float:
         """The risk above which an answer is flagged by default, chosen on development data."""
-        return calibration().limit
+        return calibration(self.weights).limit
 
     def examine(self, exchanges: Sequence[Exchange], /) -> list[Finding | Unexamined]:
         found: list[Finding | Unexamined] = []
@@ -56,7 +62,7 @@ class Grounding:
     def _together(self, exchanges: Sequence[Exchange]) -> Iterator[Finding | Unexamined]:
         missing = [self._missing(exchange) for exchange in exchanges]
         findings = iter(
-            _examined([e for e, m in zip(exchanges, missing, strict=True) if m is None])
+            self._examined([e for e, m in zip(exchanges, missing, strict=True) if m is None])
         )
         return (next(findings) if lack is None else lack for lack in missing)
 
@@ -67,29 +73,29 @@ class Grounding:
             return Unexamined(self.name, "no context to compare the answer with")
         return None
 
+    def _examined(self, exchanges: Sequence[Exchange]) -> list[Finding]:
+        # Read ahead in one batch; the windows are remembered until each answer's turn comes.
+        encoder.vectors_of(
+            [text.pieces.ids[:MOST_ANSWER] for text in texts([e.answer for e in exchanges])]
+        )
+        drafted = [list(drafts(exchange)) for exchange in exchanges]
+        fitted = calibration(self.weights)
+        judged = iter(judge([draft.pair for found in drafted for draft in found], self.weights))
+        return [
+            _finding(exchange, [Sentence(draft, next(judged)) for draft in found], fitted)
+            for exchange, found in zip(exchanges, drafted, strict=True)
+        ]
 
-def _examined(exchanges: Sequence[Exchange]) -> list[Finding]:
-    # Read ahead in one batch; the windows are remembered until each answer's turn comes.
-    encoder.vectors_of(
-        [text.pieces.ids[:MOST_ANSWER] for text in texts([e.answer for e in exchanges])]
-    )
-    drafted = [list(drafts(exchange)) for exchange in exchanges]
-    judged = iter(judge([draft.pair for found in drafted for draft in found]))
-    return [
-        _finding(exchange, [Sentence(draft, next(judged)) for draft in found])
-        for exchange, found in zip(exchanges, drafted, strict=True)
-    ]
 
-
-def _finding(exchange: Exchange, found: Sequence[Sentence]) -> Finding:
+def _finding(exchange: Exchange, found: Sequence[Sentence], made: Calibration) -> Finding:
     others = [other for detector in _OTHERS for other in detector.examine([exchange])]
     plain = [finding for finding in others if isinstance(finding, Finding)]
-    fitted = calibration().of(exchange.prompt)
+    fitted = made.of(exchange.prompt)
     plainly = max((finding.risk for finding in plain), default=0.0)
     risk = fitted.of_answer(of_answer(found, plainly))
     risks = fitted.sentence(of_sentences(found))
     # An answer is never flagged without a hint where: its worst sentence is shown at least.
-    shown = min(_DOUBTFUL, float(np.max(risks))) if risk > calibration().limit else _DOUBTFUL
+    shown = min(_DOUBTFUL, float(np.max(risks))) if risk > made.limit else _DOUBTFUL
     evidence = [
         *_evidence(found, risks, shown),
         *(item for finding in plain for item in finding.evidence),

@@ -12,11 +12,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 
-from trustlayer_detectors._models import weights
+from trustlayer_detectors._models import card, weights
 from trustlayer_detectors._models.sessions import Floats
 
 
@@ -65,10 +66,19 @@ class Calibration:
 
 
 @lru_cache
-def calibration() -> Calibration:
-    """Return the bundled calibration."""
-    found: dict[str, Any] = json.loads((weights("grounding") / "calibration.json").read_text())
+def calibration(root: str = "") -> Calibration:
+    """Return the bundled calibration, or the one under *root*."""
+    text = (weights("grounding", root) / "calibration.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
     return Calibration(_risks(found["asked"]), _risks(found["unasked"]), float(found["limit"]))
+
+
+@lru_cache
+def version(root: str = "") -> str:
+    """Return the beginning of the hash of the weights and of the calibration."""
+    text = (weights("grounding", root) / "calibration.json").read_bytes()
+    model = str(card("entailment", root)["files"]["model.onnx"]["sha256"])
+    return sha256(model.encode() + text).hexdigest()[:12]
 
 
 def _risks(found: Mapping[str, Any]) -> Risks:

@@ -17,20 +17,22 @@ class Harm:
     """Finds answers that go along with a dangerous wish; a refusal is no harm.
 
     The risk is the largest calibrated probability over all parts of the answer, each read
-    beside the end of the prompt; the evidence marks its sentences. Reads English only.
+    beside the end of the prompt; the evidence marks its sentences. Reads English only. *weights*
+    is the folder that `trustlayer train harm --into` wrote, the bundled ones where left empty.
     """
 
     name: str = field(default="harm", init=False, repr=False)
     needs: tuple[str, ...] = field(default=("prompt",), init=False, repr=False)
     limit: float = 0.6  # from weights/safety/card.json
+    weights: str = ""
 
     @property
     def version(self) -> str:
         """The beginning of the hash of the weights."""
-        return version()
+        return version(self.weights)
 
     def examine(self, exchanges: Sequence[Exchange], /) -> list[Finding | Unexamined]:
-        found = _read(exchanges, self.name)
+        found = _read(exchanges, self.name, self.weights)
         return [f if isinstance(f, Unexamined) else self._finding(f) for f in found]
 
     def _finding(self, readings: Sequence[Reading]) -> Finding:
@@ -55,14 +57,16 @@ def refusals(exchanges: Sequence[Exchange]) -> list[float | Unexamined]:
     return [f if isinstance(f, Unexamined) else f[0].risk("refusal") for f in found]
 
 
-def _read(exchanges: Sequence[Exchange], detector: str) -> list[list[Reading] | Unexamined]:
+def _read(
+    exchanges: Sequence[Exchange], detector: str, root: str = ""
+) -> list[list[Reading] | Unexamined]:
     asked = [place for place, exchange in enumerate(exchanges) if exchange.prompt.strip()]
     answers = [exchanges[place].answer for place in asked]
     prompts = [exchanges[place].prompt for place in asked]
     found: list[list[Reading] | Unexamined] = [Unexamined(detector, "empty prompt")] * len(
         exchanges
     )
-    read_ones = by_text(read(answers, prompts), detector, len(answers))
+    read_ones = by_text(read(answers, prompts, root), detector, len(answers))
     for place, readings in zip(asked, read_ones, strict=True):
         found[place] = readings
     return found

@@ -19,13 +19,15 @@ class Toxicity:
 
     The risk is the largest calibrated probability among *labels*, over all parts of the
     answer; the evidence names the label and marks the words. Reads English only. Words that
-    are quoted, reported or contradicted are meant to pass.
+    are quoted, reported or contradicted are meant to pass. *weights* is the folder that
+    `trustlayer train toxicity --into` wrote, the bundled ones where it is left empty.
     """
 
     name: str = field(default="toxicity", init=False, repr=False)
     needs: tuple[str, ...] = field(default=(), init=False, repr=False)
     labels: tuple[str, ...] = ABUSE
     limit: float = 0.5  # from weights/safety/card.json
+    weights: str = ""
 
     def __post_init__(self) -> None:
         if not self.labels or set(self.labels) - set(ABUSE):
@@ -34,11 +36,11 @@ class Toxicity:
     @property
     def version(self) -> str:
         """The beginning of the hash of the weights."""
-        return version()
+        return version(self.weights)
 
     def examine(self, exchanges: Sequence[Exchange], /) -> list[Finding | Unexamined]:
         answers = [exchange.answer for exchange in exchanges]
-        found = by_text(read(answers), self.name, len(answers))
+        found = by_text(read(answers, root=self.weights), self.name, len(answers))
         return [f if isinstance(f, Unexamined) else self._finding(f) for f in found]
 
     def _finding(self, readings: Sequence[Reading]) -> Finding:
@@ -48,7 +50,7 @@ class Toxicity:
 
     def _evidence(self, reading: Reading) -> Iterator[Evidence]:
         found = [label for label in self.labels if reading.risk(label) > self.limit]
-        sentences = reread(reading) if found else []
+        sentences = reread(reading, self.weights) if found else []
         for label in found:
             reason = f"{label} {reading.risk(label):.2f}"
             top = max(sentence.risk(label) for sentence in sentences)

@@ -20,6 +20,7 @@ from trustlayer.cli import (
     replay,
     report,
     show,
+    train,
     verify,
 )
 from trustlayer.cli._options import option
@@ -50,6 +51,7 @@ app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
 app.command(epilog=replay.EPILOG)(replay.replay)
 app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=show.EPILOG)(show.show)
+app.command(epilog=train.EPILOG)(train.train)
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
 app.add_typer(config.app, name="config")

@@ -42,10 +42,13 @@ class Judgement:
     tokens: Floats
 
 
-def judge(pairs: Sequence[Pair]) -> list[Judgement]:
-    """Read every pair; equal ones once, all of them in batches of similar length."""
+def judge(pairs: Sequence[Pair], root: str = "") -> list[Judgement]:
+    """Read every pair; equal ones once, all of them in batches of similar length.
+
+    *root* is the folder of other weights than the bundled ones.
+    """
     rows = {row.tobytes(): (row, pair) for pair in pairs for row in [pair.row()]}
-    read = dict(zip(rows, _read(list(rows.values())), strict=True))
+    read = dict(zip(rows, _read(list(rows.values()), root), strict=True))
     return [read[pair.row().tobytes()] for pair in pairs]
 
 
@@ -61,8 +64,8 @@ def entailment(pairs: Sequence[tuple[str, str]]) -> Floats:
     return np.array([found.classes for found in judge(rows)], np.float32).reshape(-1, 3)
 
 
-def _read(rows: Sequence[tuple[Ints, Pair]]) -> list[Judgement]:
-    model = session(weights("entailment") / "model.onnx")
+def _read(rows: Sequence[tuple[Ints, Pair]], root: str) -> list[Judgement]:
+    model = session(weights("entailment", root) / "model.onnx")
     claims = [min(len(pair.claim), MOST_CLAIM) for _, pair in rows]
     found: dict[int, Judgement] = {}
     for batch in packed([len(row) for row, _ in rows], _BATCH):

