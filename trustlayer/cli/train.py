@@ -76,7 +76,7 @@ def _judged(path: Path) -> list[JudgedLine]:
     from trustlayer.judgements import parse_judged
 
     reading = Reading(OnError.STOP)
-    with opened(path) as given:
+    with opened(str(path)) as given:
         found = list(reading.lines(given, parse_judged))
     reading.finish()
     return found

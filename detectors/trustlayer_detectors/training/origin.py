@@ -15,5 +15,5 @@ def original() -> Path:
 
 def quiet() -> None:
     """Keep transformers from reporting on the pooling layer, which is left out on purpose."""
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # it is not annotated
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ import torch
 from trustlayer.judgements import JudgedLine
 from trustlayer.recipes import Ingredients, Step
 from trustlayer_detectors._models import card, weights
-from trustlayer_detectors.grounding_calibration import Calibration, calibration
+from trustlayer_detectors.grounding_calibration import Calibration, Risks, calibration
 from trustlayer_detectors.training import calibration as fitting
 from trustlayer_detectors.training import curve, imported, metrics, pairs, rows
 from trustlayer_detectors.training.bundle import CARD, OUTPUTS, TOKENS, write
@@ -104,8 +104,13 @@ def _measure(held: Sequence[JudgedLine], given: Ingredients) -> Iterator[str]:
 
 
 def _refitted(found: Calibration, answers: Sequence[fitting.Measured]) -> Calibration:
-    for kind in ("asked", "unasked"):
-        own = [answer for answer in answers if answer.asked == (kind == "asked")]
-        if len(own) >= FEWEST and len({answer.label for answer in own}) == 2:
-            found = replace(found, **{kind: fitting.recurved(getattr(found, kind), own)})
-    return found
+    asked = [answer for answer in answers if answer.asked]
+    unasked = [answer for answer in answers if not answer.asked]
+    return replace(
+        found, asked=_recurved(found.asked, asked), unasked=_recurved(found.unasked, unasked)
+    )
+
+
+def _recurved(found: Risks, answers: Sequence[fitting.Measured]) -> Risks:
+    enough = len(answers) >= FEWEST and len({answer.label for answer in answers}) == 2
+    return fitting.recurved(found, answers) if enough else found

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -113,6 +114,7 @@ def _put(text: str, match: re.Match[str], new: str) -> Edit:
 
 def modifier(text: str, context: str, random: random.Random) -> Edit | None:
     """Put an adverb before a verb, or an adjective before a noun, that the text lacks."""
+    places: list[tuple[int, Sequence[str]]]
     places = [(match.start(), _BEFORE_VERB) for match in _VERB.finditer(text)]
     places += [(match.start(), _BEFORE_NOUN) for match in _NOUN.finditer(text)]
     if not places:
