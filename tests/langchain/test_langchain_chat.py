@@ -82,7 +82,7 @@ async def test_no_stream_shows_a_draft(numbers: FunctionDetector) -> None:
     assert str(WRONG) not in str(events)
     assert [e["name"] for e in events if e["event"] == "on_custom_event"] == ["trust.verdict"]
     streamed = [e for e in events if e["event"] == "on_chat_model_stream"]
-    assert [e["data"]["chunk"].text for e in streamed] == [GOOD]  # type: ignore[typeddict-item]
+    assert [e["data"]["chunk"].text for e in streamed] == [GOOD]
 
 
 def test_what_tools_answered_is_context(numbers: FunctionDetector) -> None:
