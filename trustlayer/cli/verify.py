@@ -70,7 +70,7 @@ def verify(
 ) -> None:
     """Examine one answer, show what is doubtful in it and why, and record the outcome."""
     exchange = Exchange(prompt, _answer(answer, answer_file, context), _passages(context))
-    verifier = _verifier(config, detector, limit)
+    verifier = verifier_in_force(config, detector, limit)
     if verifier.timeout is None or not by_default(ctx, "timeout"):
         verifier = replace(verifier, timeout=timeout)
     with for_recording(db) as store:
@@ -79,7 +79,7 @@ def verify(
     raise typer.Exit(OK if outcome.action is Action.ACCEPT else NOT_ACCEPTED)
 
 
-def _verifier(
+def verifier_in_force(
     file: str | None, names: Sequence[str] | None, limits: Sequence[str] | None
 ) -> Verifier:
     """The verifier of the configuration, if there is one, but for what the options say."""

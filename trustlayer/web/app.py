@@ -19,7 +19,7 @@ from trustlayer.errors import (
     AlreadyClaimed,
     AlreadyDecided,
     NotHeld,
-    StoreError,
+    TrustlayerError,
     UnknownOutcome,
 )
 from trustlayer.web import api, deciding, pages, queueing, signing
@@ -71,7 +71,7 @@ def _tell_errors(app: FastAPI) -> None:
     app.add_exception_handler(UnknownOutcome, _unknown)
     for taken in (AlreadyClaimed, AlreadyDecided, NotHeld):
         app.add_exception_handler(taken, _conflict)
-    app.add_exception_handler(StoreError, _unavailable)
+    app.add_exception_handler(TrustlayerError, _unavailable)
     app.add_exception_handler(Exception, _broken)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from trustlayer.errors import BadLine, TrustlayerError
+from trustlayer.errors import BadLine
 
 _NAME = re.compile(r"[\w.@+-]{1,64}")
 _SHORTEST = 16  # characters of a token that somebody chose
@@ -75,7 +75,7 @@ def new_token() -> str:
 
 
 def read(file: Path) -> list[Reviewer]:
-    """The reviewers that *file* names, one a line; raises BadLine, OSError, TrustlayerError."""
+    """The reviewers that *file* names, one a line; raises BadLine and OSError."""
     found: dict[str, Reviewer] = {}
     for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
         text = line.partition("#")[0].strip()
@@ -84,10 +84,6 @@ def read(file: Path) -> list[Reviewer]:
             if reviewer.name in found:
                 raise BadLine(number, f"{reviewer.name} a second time", "each name once")
             found[reviewer.name] = reviewer
-    if not found:
-        error = TrustlayerError(f"{file} names no reviewer, expected lines like: {_EXPECTED}")
-        error.add_note(f"add one: trustlayer reviewer add NAME --file {file}")
-        raise error
     return list(found.values())
 
 
