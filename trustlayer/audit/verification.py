@@ -53,7 +53,8 @@ def verify(store: AuditStore, anchors: Iterable[Anchor] = ()) -> Iterator[Flaw]:
     """
     kept: dict[str, dict[int, bytes]] = defaultdict(dict)
     for anchor in anchors:
-        kept[anchor.chain][anchor.length] = anchor.head
+        if kept[anchor.chain].setdefault(anchor.length, anchor.head) != anchor.head:
+            yield Flaw("anchors", anchor.chain, f"has two heads at {anchor.length}: one is wrong")
     with store.snapshot() as session:
         yield from _register_flaws(session)
         registers = Registers.read(session)

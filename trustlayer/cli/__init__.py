@@ -10,6 +10,9 @@ from trustlayer import __version__
 from trustlayer.cli import (
     _terminal,
     audit,
+    audit_drain,  # noqa: F401  # commands of audit
+    audit_holds,  # noqa: F401
+    audit_keys,  # noqa: F401
     calibrate,
     config,
     db,
@@ -19,6 +22,8 @@ from trustlayer.cli import (
     examine,
     replay,
     report,
+    reviewer,
+    serve,
     show,
     train,
     verify,
@@ -51,9 +56,11 @@ app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
 app.command(epilog=replay.EPILOG)(replay.replay)
 app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=show.EPILOG)(show.show)
+app.command(epilog=serve.EPILOG)(serve.serve)
 app.command(epilog=train.EPILOG)(train.train)
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")
+app.add_typer(reviewer.app, name="reviewer")
 app.add_typer(config.app, name="config")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,11 +15,18 @@ from trustlayer.cli._store import for_reading, shown
 from trustlayer.cli._terminal import NOT_ACCEPTED, Commands, err, examples, visible
 from trustlayer.cli.report import since_time
 
+if TYPE_CHECKING:
+    from trustlayer.audit.entries import Flaw
+    from trustlayer.audit.erasing import Erased
+    from trustlayer.audit.verification import Anchor
+
 EPILOG = examples(
-    "trustlayer audit anchor > anchors.jsonl",
-    "trustlayer audit verify --anchors anchors.jsonl",
+    "trustlayer audit keygen anchors.key",
+    "trustlayer audit anchor --key anchors.key --to /backup/anchors.jsonl",
+    "trustlayer audit verify --anchors /backup/anchors.jsonl --public-key anchors.key.pub",
     "trustlayer audit retain --older-than 90d",
     "trustlayer audit erase user 4711",
+    "trustlayer audit hold --subject user 4711 --reason 'case 7'",
     "trustlayer audit label 3f2a91 bad --reason 'the year is wrong'",
     "trustlayer audit export > labels.jsonl && trustlayer calibrate labels.jsonl",
     codes="0 done, nothing is wrong; 3 rows are not as recorded; 1 could not run; 2 wrong usage",
@@ -42,7 +51,11 @@ def audit() -> None:
 def verify(
     anchors: Annotated[
         Path | None,
-        option(exists=True, dir_okay=False, help="What 'audit anchor' printed some time ago."),
+        option(exists=True, dir_okay=False, help="What 'audit anchor' wrote some time ago."),
+    ] = None,
+    public_key: Annotated[
+        Path | None,
+        option(exists=True, dir_okay=False, help="Of the key that signed the anchors, in PEM."),
     ] = None,
     db: Database = DEFAULT_DB,
 ) -> None:
@@ -50,32 +63,20 @@ def verify(
 
     Without anchors from elsewhere it cannot tell when all of a chain's end was forged.
     """
-    from trustlayer.audit import anchors as files
     from trustlayer.audit import reports, verification
 
-    kept = list(files.read(anchors.read_text("utf-8").splitlines())) if anchors else []
-    flaws = 0
+    kept, flaws = _anchors(anchors, public_key)
+    wrong = 0
     with for_reading(db) as store:
-        for flaw in verification.verify(store, kept):
+        for flaw in chain(flaws, verification.verify(store, kept)):
             typer.echo(visible(f"{flaw.table}: {flaw.row} {flaw.what}"))
-            flaws += 1
+            wrong += 1
         outcomes = reports.totals(store).outcomes
-    if flaws:
-        err().print(f"not as it was recorded in {shown(db)}: {flaws} row(s)", style="bold red")
+    if wrong:
+        err().print(f"not as it was recorded in {shown(db)}: {wrong} row(s)", style="bold red")
         raise typer.Exit(NOT_ACCEPTED)
     against = f" and as {len(kept)} anchor(s) say" if kept else ""
     typer.echo(f"as recorded{against} in {shown(db)}: {outcomes} outcome(s)")
-
-
-@app.command(epilog=EPILOG)
-def anchor(db: Database = DEFAULT_DB) -> None:
-    """Print the head of every chain, as JSON lines, to be kept where no writer can reach it."""
-    from trustlayer.audit import anchors as files
-    from trustlayer.audit import verification
-
-    with for_reading(db) as store:
-        for line in files.written(verification.heads(store)):
-            typer.echo(line)
 
 
 @app.command(epilog=EPILOG)
@@ -89,8 +90,7 @@ def retain(
     from trustlayer.audit import erasing
 
     with for_reading(db) as store:
-        erased = erasing.retain(store, since_time(older_than))
-    typer.echo(f"texts erased from {shown(db)}: those of {erased} outcome(s)")
+        _tell(erasing.retain(store, since_time(older_than)), db)
 
 
 @app.command(epilog=EPILOG)
@@ -103,8 +103,7 @@ def erase(
     from trustlayer.audit import erasing
 
     with for_reading(db) as store:
-        erased = erasing.erase(store, name, value)
-    typer.echo(f"texts erased from {shown(db)}: those of {erased} outcome(s)")
+        _tell(erasing.erase(store, name, value), db)
 
 
 @app.command(epilog=EPILOG)
@@ -137,3 +136,32 @@ def export(db: Database = DEFAULT_DB) -> None:
     with for_reading(db) as store:
         for found in labels.labelled(store):
             typer.echo(labels.written(found))
+
+
+def _anchors(path: Path | None, public_key: Path | None) -> tuple[list[Anchor], Sequence[Flaw]]:
+    # The anchors to hold the store against, and what is wrong with the file of them.
+    from trustlayer.audit import anchors
+    from trustlayer.audit.keyfiles import VerifyingKey
+    from trustlayer.audit.signing import checked
+
+    if public_key is not None and path is None:
+        raise typer.BadParameter(
+            "it is for anchors: name them with --anchors", param_hint="--public-key"
+        )
+    if path is None:
+        return [], ()
+    lines = path.read_text("utf-8", "replace").splitlines()
+    if not any(line.strip() for line in lines):
+        raise typer.BadParameter(f"{path} holds no anchor", param_hint="--anchors")
+    if public_key is None:
+        if '"signature"' in lines[0]:
+            raise typer.BadParameter("these anchors are signed", param_hint="--public-key")
+        return list(anchors.read(lines)), ()
+    found = checked(lines, VerifyingKey.read(public_key))
+    return list(found.anchors), found.flaws
+
+
+def _tell(erased: Erased, db: str) -> None:
+    typer.echo(f"texts erased from {shown(db)}: those of {erased.outcomes} outcome(s)")
+    for left in erased.left:
+        typer.echo(visible(f"left: {left.outcome}, {left.why}"))
