@@ -26,12 +26,12 @@ class Design(StrEnum):
     RISK = "risk"
 
 
-def weights(risks: Floats, design: Design) -> Floats:
-    """How much each answer's label is worth, from FLOOR to 1."""
+def weights(risks: Floats, design: Design, floor: float = FLOOR) -> Floats:
+    """How much each answer's label is worth, from *floor* to 1."""
     if design is Design.UNIFORM:
         return np.ones(len(risks))
     doubt: Floats = 2.0 * np.sqrt(np.clip(risks * (1.0 - risks), 0.0, 0.25))
-    return FLOOR + (1.0 - FLOOR) * doubt
+    return floor + (1.0 - floor) * doubt
 
 
 def propensities(weights: Floats, count: int) -> Floats:

@@ -235,18 +235,21 @@ ROWS: dict[str, str] = {
         WHERE f.seconds IS NOT NULL
     """,
     "report_labels": """
-        SELECT $keys, l.attempt, o.action, a.model, o.template, a.risk, a.kept,
-            l.bad, l.recorded AS labelled, l.turn,
-            (SELECT max(w.propensity) FROM draws w WHERE w.outcome = o.number)
-                AS drawn_with, l.propensity
+        SELECT $keys, l.attempt, o.action, a.model, o.template, a.risk, l.bad,
+            a.kept AND NOT EXISTS (SELECT 1 FROM attempts k
+                WHERE k.outcome = a.outcome AND k.number > a.number AND k.kept) AS final,
+            l.propensity,
+            (SELECT count(*) FROM draws w WHERE w.outcome = o.number) AS draws,
+            l.recorded AS labelled
         FROM labels l
         JOIN outcomes o ON o.number = l.outcome
         JOIN attempts a ON a.outcome = l.outcome AND a.number = l.attempt
         WHERE NOT EXISTS (
             SELECT 1 FROM labels n WHERE n.outcome = l.outcome AND n.attempt = l.attempt
-            AND (coalesce(n.turn, 0) > coalesce(l.turn, 0)
-                OR (coalesce(n.turn, 0) = coalesce(l.turn, 0)
-                    AND (n.recorded > l.recorded OR (n.recorded = l.recorded AND n.id > l.id))))
+            AND (coalesce(n.turn, -1) > coalesce(l.turn, -1)
+                OR (coalesce(n.turn, -1) = coalesce(l.turn, -1)
+                    AND (n.recorded > l.recorded
+                        OR (n.recorded = l.recorded AND n.sequence > l.sequence))))
         )
     """,
 }

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from trustlayer.alarm import watch
 from trustlayer.drawing import Design, draw, propensities, weights
-from trustlayer.metrics import Floats
+from trustlayer.metrics import Flags, Floats
 from trustlayer.powered import Audited, Method, Population, Rate, rate
 
 SIZE = 20_000  # answers in the population
@@ -62,11 +63,11 @@ def peer() -> Callable[..., tuple[Floats, Floats]] | None:
 
 def once(
     risks: Floats, bad: Floats, labels: int, design: Design, seed: int
-) -> tuple[Rate, Floats, Floats]:
+) -> tuple[Rate, npt.NDArray[np.int64]]:
     chances = propensities(weights(risks, design), labels)
     drawn = draw(chances, seed)
     audited = [Audited(float(risks[i]), bool(bad[i]), float(chances[i])) for i in drawn]
-    return rate(audited, Population.of(risks)), drawn, chances
+    return rate(audited, Population.of(risks)), drawn
 
 
 def coverage(world: World, labels: int, design: Design, draws: int) -> str:
@@ -75,7 +76,7 @@ def coverage(world: World, labels: int, design: Design, draws: int) -> str:
     hit = wide = worth = given = exact = theirs = their_width = 0.0
     for seed in range(draws):
         risks, bad = world.population(source)
-        found, drawn, _ = once(risks, bad, labels, design, seed)
+        found, drawn = once(risks, bad, labels, design, seed)
         if found.low is None or found.high is None:
             continue
         given += 1
@@ -106,7 +107,7 @@ def false_alarms(tolerated: float, run_length: float, streams: int) -> str:
     most = int(4 * run_length)
     lengths = [
         _first(source.random(most) < tolerated, tolerated, run_length) for _ in range(streams)
-    ]  # noqa: E501
+    ]
     kept = sum(length is None for length in lengths)
     mean = float(np.mean([most if length is None else length for length in lengths]))
     return (
@@ -131,7 +132,7 @@ def delay(tolerated: float, worse: float, run_length: float, streams: int) -> st
     )
 
 
-def _first(errors: Floats, tolerated: float, run_length: float) -> int | None:
+def _first(errors: Floats | Flags, tolerated: float, run_length: float) -> int | None:
     steps = watch(errors.astype(float).tolist(), tolerated, run_length)
     return next((n for n, step in enumerate(steps, 1) if step.alarm), None)
 

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from trustlayer.audit import scope as scopes
+from trustlayer.audit.audited import answers
 from trustlayer.audit.facts import facts, total
 from trustlayer.audit.scope import Scope
 from trustlayer.audit.store import AuditStore
@@ -65,4 +66,34 @@ def gains(store: AuditStore, scope: Scope | datetime | None = None) -> Gains:
         risk_after=float(found["risk_after"]) / several if several else None,
         extra_cost=float(found["extra_cost"]),
         extra_seconds=float(found["extra_seconds"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledGains:
+    """What people say of first answers and of what came of them, where they judged both.
+
+    *mended* were bad and became good, *spoiled* the other way round; the rest stayed as it was.
+    """
+
+    pairs: int
+    bad_before: int
+    bad_after: int
+    mended: int
+    spoiled: int
+
+
+def labelled_gains(store: AuditStore, scope: Scope | datetime | None = None) -> LabelledGains:
+    """Compare the labels on first and on final answers of the same outcomes."""
+    with store.snapshot() as session:
+        found = answers(session, scopes.of(scope))
+    first = {one.number: one.bad for one in found if one.attempt == 0 and not one.final}
+    last = {one.number: one.bad for one in found if one.final}
+    pairs = [(first[number], last[number]) for number in first.keys() & last.keys()]
+    return LabelledGains(
+        len(pairs),
+        sum(before for before, _ in pairs),
+        sum(after for _, after in pairs),
+        sum(before and not after for before, after in pairs),
+        sum(after and not before for before, after in pairs),
     )
