@@ -16,6 +16,7 @@ from pathlib import Path
 
 from trustlayer.audit import frames
 
+VARIABLE = "TRUSTLAYER_SPOOL"
 SUFFIX = ".spool"
 _TORN = ".torn"  # bytes that are no whole frame
 _REFUSED = ".refused"  # frames that no database takes
@@ -27,6 +28,12 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._own: tuple[int, Path, int] | None = None  # the process, its file, and that open
+
+    @staticmethod
+    def in_environment() -> Path | None:
+        """The folder that TRUSTLAYER_SPOOL names, if it names one."""
+        found = os.environ.get(VARIABLE)
+        return Path(found) if found else None
 
     def files(self) -> list[Path]:
         """All files that hold something, the first begun first."""

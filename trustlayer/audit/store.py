@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from sqlalchemy import Connection, Engine, Select, select
 from sqlalchemy.orm import Session
 
-from trustlayer.audit import (
-    entry_tables,  # noqa: F401  # part of the schema, whoever imports what first
-    schema,
-)
+from trustlayer.audit import schema
 from trustlayer.audit.commits import Commits
 from trustlayer.audit.databases import connect, expect_file, for_writing, in_memory, masked, sweep
 from trustlayer.audit.reading import read
@@ -98,7 +95,7 @@ class AuditStore:
         decrypt those encrypted before; None means what the environment says, see `Texts` and
         `Keys`. Raises NotAStore, SchemaTooOld or SchemaTooNew when there is no store of the schema
         needed, StoreUnavailable when the database cannot be reached, and MissingExtra. With a
-        *spool* a database that cannot be reached is looked at once it is back.
+        *spool*, or one in TRUSTLAYER_SPOOL, it is looked at once it can be.
         """
         expect_file(url)
         first = partial(schema.expect_current, url=url)
@@ -120,6 +117,7 @@ class AuditStore:
     ) -> Self:
         texts = Texts.from_environment() if texts is None else texts
         keys = Keys.from_environment() if keys is None else keys
+        spool = Spool.in_environment() if spool is None else spool
         try:
             first(engine)
             return cls(url, engine, texts, keys, spool)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trustlayer.errors import StoreUnavailable
+
 if TYPE_CHECKING:
     from trustlayer.audit import AuditStore
 
@@ -12,8 +14,11 @@ def for_recording(url: str) -> AuditStore:
     """The store at *url*, made where there is none; an older one is not upgraded unasked."""
     from trustlayer.audit import AuditStore, schema
 
-    if schema.state(url).standing is schema.Standing.NONE:
-        return AuditStore.create(url)
+    try:
+        if schema.state(url).standing is schema.Standing.NONE:
+            return AuditStore.create(url)
+    except StoreUnavailable:
+        pass  # the same again from `open`, unless there is a spool
     return AuditStore.open(url)
 
 

@@ -14,7 +14,7 @@ from trustlayer.config.ladder import made
 from trustlayer.config.places import Path
 from trustlayer.config.problems import BadConfig
 from trustlayer.config.reading import Config
-from trustlayer.errors import TrustlayerError, Unreadable
+from trustlayer.errors import StoreUnavailable, TrustlayerError, Unreadable
 from trustlayer.finding import Detector
 from trustlayer.model import Model
 from trustlayer.policy import Action, Policy, Strategy
@@ -177,6 +177,9 @@ def opened(url: str) -> AuditStore:
     """The store at *url*, made where there is none; an older one is not upgraded unasked."""
     from trustlayer.audit import AuditStore, schema  # SQLAlchemy is imported only when needed
 
-    if schema.state(url).standing is schema.Standing.NONE:
-        return AuditStore.create(url)
+    try:
+        if schema.state(url).standing is schema.Standing.NONE:
+            return AuditStore.create(url)
+    except StoreUnavailable:
+        pass  # the same again from `open`, unless there is a spool
     return AuditStore.open(url)
