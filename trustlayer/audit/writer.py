@@ -59,6 +59,7 @@ class Spooling:
         for path in self._spool.files():
             while done := self._spool.replay(path, self._replay, _SOME):
                 count += done
+        self._trouble = None
         return Drained(count, tuple(self._spool.aside()))
 
     def close(self) -> None:
