@@ -40,7 +40,7 @@ def long(data: Path, seed: int = 5) -> list[Pair]:
     found = rows.drawn(rows.read(paths), rows.LONG, seed)
     claims = [claim for row in found for claim in rows.claims(row)]
     edited = [claim for row in found if row["dataset"] in rows.EDITED for claim in rows.claims(row)]
-    copies = list(rows.copied(edited, 0.35, seed))
+    copies = list(rows.copied(edited, 0.25, seed))
     made = list(rows.augmented([*edited, *copies], seed))
     again = [claim for row in found if row["dataset"].startswith(rows.REPEATED)
              for claim in rows.claims(row)]  # fmt: skip

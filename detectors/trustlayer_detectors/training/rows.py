@@ -35,15 +35,15 @@ SHORT = {
 LONG = {
     "bump": 999, "summedits_news": 999, "summedits_podcast": 999, "summedits_qmsumm": 999,
     "summedits_sales_call": 999, "summedits_sales_email": 999, "summedits_scitldr": 999,
-    "diasumfact_qmsum": 999, "xsumfaith": 1_200, "wice_claim": 999, "wice_token": 999,
-    "factscore": 6_000, "expertqa": 1_200, "begin1": 1_500, "begin2_cmu": 999,
+    "diasumfact_qmsum": 999, "xsumfaith": 1_000, "wice_claim": 999, "wice_token": 999,
+    "factscore": 2_500, "expertqa": 600, "begin1": 1_000, "begin2_cmu": 999,
     "begin2_tc": 999, "faithdial_audit_cmu": 999, "faithdial_audit_tc": 999, "q2_wow": 999,
-    "faithdial_audit_wow": 999, "halueval_summarization": 600, "summac_factcc": 999,
-    "summac_polytope": 999, "summac_summeval": 999, "squad2_dev_half": 2_500,
-    "condaqa": 2_000, "boolq": 1_000, "covidqa": 1_200, "policyqa": 600, "clapnq_dev": 999,
-    "nq_oracle": 800, "qed_dev": 600, "fetaqa": 1_200, "qmsum": 999, "defacto": 4_212,
-    "mtragun_reference": 999, "vitaminc_real": 4_000, "fever_train": 2_000,
-    "nli_mnli": 3_000, "tabfact_pairs": 1_500, "infotabs": 1_500, "fool_me_twice": 1_500,
+    "faithdial_audit_wow": 999, "halueval_summarization": 300, "summac_factcc": 999,
+    "summac_polytope": 999, "summac_summeval": 999, "squad2_dev_half": 1_200,
+    "condaqa": 1_000, "boolq": 500, "covidqa": 800, "policyqa": 300, "clapnq_dev": 999,
+    "nq_oracle": 400, "qed_dev": 300, "fetaqa": 1_000, "qmsum": 999, "defacto": 3_000,
+    "mtragun_reference": 999, "vitaminc_real": 2_500, "fever_train": 1_000,
+    "nli_mnli": 1_500, "tabfact_pairs": 700, "infotabs": 700, "fool_me_twice": 700,
 }  # fmt: skip
 # Whose supported sentences are edited into unsupported ones.
 EDITED = frozenset({
