@@ -24,7 +24,7 @@ from trustlayer.audit.digests import (
 )
 from trustlayer.audit.sealing import Keys, keys_of
 from trustlayer.audit.tables import Base, ChainRow, DetectorRow, PolicyRow
-from trustlayer.errors import BrokenSeal
+from trustlayer.errors import BrokenSeal, MissingKey
 
 _AT_ONCE = 200  # outcomes whose rows are in memory together; of texts only the digests are
 _BESIDE = ("texts", "correlations")  # the tables that hold more than the hashes cover
@@ -208,6 +208,8 @@ def _text_flaw(
             salt, body = keys.open(sealed, digest)
         except BrokenSeal:
             return "was changed"
+        except MissingKey as error:
+            return f"cannot be examined: {error}"
     if (salt is None) != (body is None):
         return "was changed: half of it is erased"
     if salt is not None and body is not None and digest != text_digest(body, salt):
@@ -229,7 +231,7 @@ def _correlation(
     if sealed is not None and digest is not None:
         try:
             body = keys.open(sealed, digest)[1]
-        except BrokenSeal:
+        except (BrokenSeal, MissingKey):
             body = None  # which its own row tells of
     changed = None not in (lookup, body) and lookup != lookup_digest(name, str(body))
     return {**key, "name": name, "value": value, "flaw": "was changed" if changed else ""}

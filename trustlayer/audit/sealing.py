@@ -96,6 +96,8 @@ class Keys:
         """The salt and the text; raises MissingKey, or BrokenSeal for what was tampered with."""
         from cryptography.exceptions import InvalidTag
 
+        if len(sealed) < _ID + _NONCE:
+            raise BrokenSeal("an encrypted text is too short to be one")
         id, nonce, rest = sealed[:_ID], sealed[_ID : _ID + _NONCE], sealed[_ID + _NONCE :]
         key = next((key for key in self.keys if key_id(key) == id), None)
         if key is None:

@@ -49,21 +49,27 @@ def heads(store: AuditStore) -> list[Anchor]:
 def verify(store: AuditStore, anchors: Iterable[Anchor] = ()) -> Iterator[Flaw]:
     """Name every row that was changed, removed, inserted or moved, in the order of the chains.
 
-    Reads the store as it was when it began, in memory that does not grow with it.
+    Reads the store as it was when it began, in memory that does not grow with it. An encrypted
+    text under a key that the store was opened without is named, too: nobody examined it.
     """
+    with store.snapshot() as session:
+        yield from flaws(session, anchors)
+
+
+def flaws(session: Session, anchors: Iterable[Anchor] = ()) -> Iterator[Flaw]:
+    """Do what `verify` does in the caller's *session*, which should see one state throughout."""
     kept: dict[str, dict[int, bytes]] = defaultdict(dict)
     for anchor in anchors:
         if kept[anchor.chain].setdefault(anchor.length, anchor.head) != anchor.head:
             yield Flaw("anchors", anchor.chain, f"has two heads at {anchor.length}: one is wrong")
-    with store.snapshot() as session:
-        yield from _register_flaws(session)
-        registers = Registers.read(session)
-        for chain in session.scalars(select(ChainRow).order_by(ChainRow.number)).all():
-            found = entries(session, chain, registers)
-            yield from _chain_flaws(chain, found, kept.pop(chain.id, {}))
-        for gone in kept:
-            yield Flaw("chains", gone, "is anchored, and was removed")
-        yield from _strays(session)
+    yield from _register_flaws(session)
+    registers = Registers.read(session)
+    for chain in session.scalars(select(ChainRow).order_by(ChainRow.number)).all():
+        found = entries(session, chain, registers)
+        yield from _chain_flaws(chain, found, kept.pop(chain.id, {}))
+    for gone in kept:
+        yield Flaw("chains", gone, "is anchored, and was removed")
+    yield from _strays(session)
 
 
 def _register_flaws(session: Session) -> Iterator[Flaw]:
