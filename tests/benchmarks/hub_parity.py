@@ -14,16 +14,18 @@ import argparse
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from trustlayer import Exchange, Finding
 from trustlayer_detectors.hub import Pair, Text, Tokens, TransformersDetector
 
+# Its functions are not annotated throughout.
+transformers: Any = import_module("transformers")
 WORDS = [f"w{number}" for number in range(200)]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
@@ -79,7 +81,7 @@ def lettucedetect(folder: Path, cases: Sequence[Exchange]) -> float:
         own = len(case.answer.split())
         gaps.append(abs(max(token["prob"] for token in tokens[:own]) - found.risk))
         gaps.append(float(ours != [(span["start"], span["end"]) for span in spans]))
-    return max(gaps)
+    return float(max(gaps))
 
 
 def detoxify(folder: Path, cases: Sequence[Exchange]) -> float:
@@ -95,10 +97,11 @@ def detoxify(folder: Path, cases: Sequence[Exchange]) -> float:
     torch.save({"config": config, "state_dict": network.state_dict()}, folder / "detoxify.ckpt")
     theirs = Detoxify(checkpoint=str(folder / "detoxify.ckpt"), huggingface_config_path=model)
     found = _found(model, Text(tuple(names)), cases)
-    return max(
-        abs(max(theirs.predict(case.answer).values()) - each.risk)
+    gaps = [
+        abs(float(max(theirs.predict(case.answer).values())) - each.risk)
         for case, each in zip(cases, found, strict=True)
-    )
+    ]
+    return max(gaps)
 
 
 def cross_encoder(folder: Path, cases: Sequence[Exchange]) -> float:
@@ -119,7 +122,7 @@ def pipeline(folder: Path, cases: Sequence[Exchange]) -> float:
     rows = [theirs(case.answer, top_k=None, function_to_apply="sigmoid") for case in cases]
     risks = [next(each["score"] for each in row if each["label"] == "toxic") for row in rows]
     found = _found(model, Text(("toxic",)), cases)
-    return max(abs(risk - f.risk) for risk, f in zip(risks, found, strict=True))
+    return max(abs(float(risk) - f.risk) for risk, f in zip(risks, found, strict=True))
 
 
 def _found(model: str, head: Any, cases: Sequence[Exchange]) -> list[Finding]:
