@@ -95,10 +95,11 @@ def _characters(spans: Iterable[Span]) -> set[int]:
     return {place for span in spans for place in range(span.start, span.end)}
 
 
-def report(cases: Sequence[Case], *, within: bool) -> dict[str, Any]:
+def report(cases: Sequence[Case], root: str, *, within: bool) -> dict[str, Any]:
     """Examine *cases* and return every figure."""
-    limit = Grounding().limit
-    findings = [f for f in Grounding().examine([c.exchange for c in cases])
+    detector = Grounding(weights=root)
+    limit = detector.limit
+    findings = [f for f in detector.examine([c.exchange for c in cases])
                 if isinstance(f, Finding)]  # fmt: skip
     labels = np.array([case.label for case in cases])
     risks = np.array([finding.risk for finding in findings])
@@ -131,15 +132,15 @@ def report(cases: Sequence[Case], *, within: bool) -> dict[str, Any]:
     return figures
 
 
-def held_out(most: int) -> dict[str, Any]:
+def held_out(most: int, root: str) -> dict[str, Any]:
     """Return figures on dev, each answer judged by coefficients fitted without its document."""
     rows = calibration.drawn(DATA / "grounding" / "dev.jsonl.gz", most)
-    answers = list(calibration.measured(rows))
+    answers = list(calibration.measured(rows, root=root))
     risks = calibration.out_of_fold(answers)
     labels = np.array([answer.label for answer in answers])
     groups = [answer.group for answer in answers]
     edits = [row for row, a in enumerate(answers) if a.dataset.startswith("summedits")]
-    balanced = balanced_accuracy_above(Grounding().limit)
+    balanced = balanced_accuracy_above(Grounding(weights=root).limit)
     return {
         "auroc": interval(labels, risks, auroc, clusters=groups).as_json(),
         "ece": interval(labels, risks, calibration_error, clusters=groups).as_json(),
@@ -153,13 +154,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=150, help="rows of each set of dev")
     parser.add_argument("--json", type=Path, help="write the figures here, too")
+    parser.add_argument("--weights", default="", help="folder of other weights than the bundled")
     given = parser.parse_args()
     if not DATA.is_dir():
         sys.exit(f"no data at {DATA}: set TRUSTLAYER_DATA to the folder that holds grounding/")
     found = {
-        "replay": report(replay(), within=True),
-        "dev": report(dev(given.rows), within=False),
-        "dev_out_of_fold": held_out(given.rows),
+        "replay": report(replay(), given.weights, within=True),
+        "dev": report(dev(given.rows), given.weights, within=False),
+        "dev_out_of_fold": held_out(given.rows, given.weights),
     }
     text = json.dumps(found, indent=1)
     print(text)
