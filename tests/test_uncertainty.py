@@ -44,7 +44,8 @@ from trustlayer_detectors.uncertainty import (
 from trustlayer_detectors.uncertainty.asked import stated, truth_question, untruth
 from trustlayer_detectors.uncertainty.fusion import bundled
 from trustlayer_detectors.uncertainty.models import bundled_embedding, bundled_entailment
-from trustlayer_detectors.uncertainty.signals import Kind, difficulty, signals
+from trustlayer_detectors.uncertainty.prompts import difficulty, proportions
+from trustlayer_detectors.uncertainty.signals import Kind, signals
 
 ANSWERS = st.lists(
     st.sampled_from(["Oslo", "Bergen", "the city of Oslo", "42", "43 minutes", "", "It is Oslo."]),
@@ -227,6 +228,20 @@ def test_probabilities_of_the_samples_weigh_the_meanings() -> None:
 def test_longer_prompts_are_harder_up_to_a_point() -> None:
     assert 0.0 == difficulty("") < difficulty("Where?") < difficulty("where " * 50)
     assert difficulty("where " * 500) == difficulty("where " * 5000) == 1.0
+
+
+def test_parts_and_multiples_are_harder_than_sums() -> None:
+    assert proportions("Tom has 3 apples and buys 4.") == 0.0
+    assert 0.0 < proportions("A third of 12?") < proportions("Half of a third, twice, is 5 %?")
+    assert proportions("half " * 8) == proportions("half " * 80) == 1.0
+
+
+def test_longer_amounts_are_doubted_more() -> None:
+    short, long = (
+        signals(Exchange("How much?", answer, samples=("4",)), MODELS).values["bulk"]
+        for answer in ("4", "3.3333")
+    )
+    assert 0.0 < short < long < 1.0
 
 
 def test_the_bundled_models_tell_wording_from_meaning() -> None:

@@ -26,11 +26,11 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from trustlayer import Exchange
+from trustlayer import Exchange, Span
 from trustlayer_detectors.uncertainty import repetition
 from trustlayer_detectors.uncertainty.fusion import fused
 from trustlayer_detectors.uncertainty.models import Models, bundled_entailment
-from trustlayer_detectors.uncertainty.signals import NEAREST, signals, unrepeated
+from trustlayer_detectors.uncertainty.signals import signals, unrepeated
 
 DATA = Path(os.environ.get("TRUSTLAYER_DATA", "../shared/data")) / "uncertainty" / "dev.jsonl.gz"
 DRAWS, FOLDS, BINS = 1_000, 5, 10
@@ -150,14 +150,16 @@ def report(name: str, found: Table) -> None:
 def sentences(row: Mapping[str, Any]) -> dict[str, list[float]]:
     """The signs of each annotated sentence of a WikiBio passage."""
     texts = [sentence["text"] for sentence in row["sentences"]]
-    found = repetition.read_against(texts, row["samples"], MODELS.entailment, NEAREST)
+    spans = [Span(0, len(text)) for text in texts]  # where they lie is of no concern here
+    found = unrepeated(spans, texts, row["samples"], MODELS)
     words = [repetition.words(text) for text in texts]
     sampled = [repetition.words(text) for text in row["samples"]]
+    assert found.contradicted is not None
     return {
         "label": [float(sentence["label"]) for sentence in row["sentences"]],
         "unigram (max)": repetition.rarest(words, sampled).tolist(),
-        "SelfCheck-NLI": repetition.contradiction(found).tolist(),
-        "unrepeated": unrepeated(texts, row["samples"], MODELS).tolist(),
+        "SelfCheck-NLI": found.contradicted.tolist(),
+        "uncertainty": found.risks.tolist(),
     }
 
 

@@ -24,7 +24,7 @@ from trustlayer_detectors.uncertainty.signals import (
     signals,
 )
 
-DOUBTFUL = 0.6  # a sentence at or above it is pointed at; 87 % of those on dev were wrong
+DOUBTFUL = 0.6  # a sentence at or above it is pointed at; 88 % of those on dev were wrong
 QUOTED = 60  # characters of a sample that are quoted
 
 Found = Finding | Unexamined
@@ -42,7 +42,7 @@ class Uncertainty:
     models: Models = field(default=Models(), repr=False)
     name: ClassVar[str] = "uncertainty"
     needs: ClassVar[tuple[str, ...]] = ("samples|logprobs",)
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def examine(self, exchanges: Sequence[Exchange], /) -> list[Found]:
         return [self._one(exchange) for exchange in exchanges]

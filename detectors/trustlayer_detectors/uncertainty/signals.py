@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import log1p
 
 import numpy as np
 
@@ -16,11 +15,12 @@ from trustlayer_detectors.uncertainty.answers import PHRASE, read
 from trustlayer_detectors.uncertainty.groups import Groups, group, wordings
 from trustlayer_detectors.uncertainty.likeness import Floats, Labels
 from trustlayer_detectors.uncertainty.models import Models
+from trustlayer_detectors.uncertainty.prompts import difficulty, proportions
 
 SURE = 0.7  # of bare names a small model says too easily that one entails the other
 NEAREST = 2  # sentences of a sample that a sentence of the answer is held against
 FEW = 80  # words
-LONGEST_PROMPT = 120  # words; beyond that a prompt is not taken to be harder
+BULKY = 12  # characters of an amount
 
 
 class Kind(StrEnum):
@@ -38,14 +38,26 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sentences:
-    """The sentences of an answer and how little the samples repeat each: (m,) in [0, 1].
+    """The sentences of an answer and how little the samples bear out each: (m,) in [0, 1].
 
-    *unshared* is the part of it that the mere words tell.
+    *contradicted*, *refuted* and *rare* are three signs of that, for which see `repetition`;
+    *unshared* is a fourth, of the mere words. Without sentences to tell apart there is only
+    the last.
     """
 
     spans: Sequence[Span]
-    risks: Floats
     unshared: Floats
+    contradicted: Floats | None = None
+    refuted: Floats | None = None
+    rare: Floats | None = None
+
+    @property
+    def risks(self) -> Floats:
+        """One sign of the three; the samples that come nearest count most."""
+        if self.contradicted is None or self.refuted is None or self.rare is None:
+            return self.unshared
+        together = self.contradicted + 2.0 * self.refuted + 0.5 * self.rare
+        return np.asarray(together / 3.5, np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,8 +84,9 @@ def kind_of(answer: str) -> Kind:
 def signals(exchange: Exchange, models: Models) -> Signals:
     """Read everything that *exchange* offers; the models are asked only where they can tell."""
     kind = kind_of(exchange.answer)
-    values = {"difficulty": difficulty(exchange.prompt)} if exchange.prompt.strip() else {}
-    values |= _from_tokens(exchange)
+    values = _from_prompt(exchange.prompt) | _from_tokens(exchange)
+    if kind is Kind.AMOUNT:
+        values["bulk"] = min(len(exchange.answer.strip()), BULKY) / BULKY
     if not exchange.samples:
         return Signals(kind, values)
     labels = wordings([exchange.answer, *exchange.samples], exchange.prompt)
@@ -85,18 +98,8 @@ def signals(exchange: Exchange, models: Models) -> Signals:
     if kind is Kind.AMOUNT:
         return Signals(kind, values, labels)
     sentences = repeated(exchange, kind, models)
-    values |= _from_texts(exchange, kind, sentences, models)
+    values |= _from_texts(exchange, sentences, models)
     return Signals(kind, values, labels, sentences if kind.sentences else None)
-
-
-def difficulty(prompt: str) -> float:
-    """How much there is to a prompt before anything is answered: [0, 1], by its length.
-
-    The cheapest predictor of failure (compare Kadavath et al., arXiv 2207.05221, on P(IK)); it
-    breaks ties among answers that all samples repeat.
-    """
-    words = min(len(prompt.split()), LONGEST_PROMPT)
-    return log1p(words) / log1p(LONGEST_PROMPT)
 
 
 def grouped(exchange: Exchange, kind: Kind, models: Models) -> Groups:
@@ -110,40 +113,49 @@ def grouped(exchange: Exchange, kind: Kind, models: Models) -> Groups:
 
 def repeated(exchange: Exchange, kind: Kind, models: Models) -> Sentences:
     """How little the samples repeat each sentence of the answer."""
-    spans = split(exchange.answer) if kind.sentences else [Span(0, len(exchange.answer))]
-    texts = [span.of(exchange.answer) for span in spans]
-    unshared = repetition.unshared(*_words(texts, exchange.samples))
     if not kind.sentences:
-        return Sentences(spans, unshared, unshared)
-    return Sentences(spans, unrepeated(texts, exchange.samples, models), unshared)
+        words = _words([exchange.answer], exchange.samples)
+        return Sentences([Span(0, len(exchange.answer))], repetition.unshared(*words))
+    spans = split(exchange.answer)
+    return unrepeated(spans, [s.of(exchange.answer) for s in spans], exchange.samples, models)
 
 
-def unrepeated(sentences: Sequence[str], samples: Sequence[str], models: Models) -> Floats:
-    """How little the *samples* bear out each of m *sentences*: (m,) in [0, 1].
-
-    The mean of three signs: contradiction, want of even a few samples that entail it, and the
-    rarity of its rarest word.
-    """
-    found = repetition.read_against(sentences, samples, models.entailment, NEAREST)
-    rarity = repetition.rarity(*_words(sentences, samples))
-    signs = (repetition.contradiction(found), repetition.refuted(found), rarity)
-    return np.asarray(np.mean(signs, axis=0), np.float64)
+def unrepeated(
+    spans: Sequence[Span], texts: Sequence[str], samples: Sequence[str], models: Models
+) -> Sentences:
+    """How little the *samples* bear out the *texts* of m sentences at *spans*."""
+    found = repetition.read_against(texts, samples, models.entailment, NEAREST)
+    words = list(_words(texts, samples))
+    return Sentences(
+        spans,
+        repetition.unshared(*words),
+        repetition.contradiction(found),
+        repetition.refuted(found),
+        repetition.rarity(*words),
+    )
 
 
 def _words(*lists: Sequence[str]) -> Iterator[list[list[str]]]:
     return ([repetition.words(text) for text in texts] for texts in lists)
 
 
-def _from_texts(
-    exchange: Exchange, kind: Kind, sentences: Sentences, models: Models
-) -> dict[str, float]:
+def _from_prompt(prompt: str) -> dict[str, float]:
+    if not prompt.strip():
+        return {}
+    return {"difficulty": difficulty(prompt), "proportions": proportions(prompt)}
+
+
+def _from_texts(exchange: Exchange, sentences: Sentences, models: Models) -> dict[str, float]:
     vectors = np.asarray(models.embedding([exchange.answer, *exchange.samples]))
     values = {
         "unshared": float(sentences.unshared.mean()),
         "distance": dispersion.distance(vectors[0], vectors[1:]),
+        "scatter": dispersion.dispersion(vectors) / 2.0,
     }
-    if kind.sentences:
-        values["unrepeated"] = float(sentences.risks.mean())
+    for name in ("contradicted", "refuted", "rare"):
+        found: Floats | None = getattr(sentences, name)
+        if found is not None:
+            values[name] = float(found.mean())
     return values
 
 
