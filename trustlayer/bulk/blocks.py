@@ -71,8 +71,15 @@ class Block:
 
     number: int
     lines: tuple[bytes, ...]
-    first: Place
-    last: Place
+    places: tuple[Place, ...]
+
+    @property
+    def first(self) -> Place:
+        return self.places[0]
+
+    @property
+    def last(self) -> Place:
+        return self.places[-1]
 
     @cached_property
     def payload(self) -> bytes:
@@ -116,4 +123,5 @@ def blocks(
 
 
 def _block(number: int, held: list[tuple[Place, bytes]]) -> Block:
-    return Block(number, tuple(line for _, line in held), held[0][0], held[-1][0])
+    places, lines = zip(*held, strict=True)
+    return Block(number, lines, places)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trustlayer.bulk.blocks import Entry, Failure, Place
@@ -14,6 +14,7 @@ from trustlayer.lines import exchange_of, parse_findings
 if TYPE_CHECKING:
     import pyarrow as pa
 
+FINDINGS, FAILURE = "findings", "failure"
 BATCH = 1_024  # rows held in memory at a time
 
 
@@ -101,7 +102,7 @@ def table_row(line: bytes) -> dict[str, Any]:
         {"detector": u.detector, "risk": None, "unexamined": _encodable(u.reason), "evidence": []}
         for u in found.unexamined
     ]
-    return {"id": _encodable(str(found.id)), "findings": sorted(findings, key=_name)}
+    return {"id": _encodable(str(found.id)), FINDINGS: sorted(findings, key=_name)}
 
 
 def _name(finding: Mapping[str, Any]) -> str:
@@ -113,21 +114,31 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def columns(findings: Sequence[Any], failures: Sequence[str | None]) -> dict[str, pa.Array]:
+    """Columns for a table of answers: findings as in `table_row`, and why there are none."""
+    import pyarrow as pa
+
+    told = [None if failure is None else _encodable(failure) for failure in failures]
+    return {FINDINGS: pa.array(findings, _findings()), FAILURE: pa.array(told, pa.string())}
+
+
 def _schema() -> pa.Schema:
     import pyarrow as pa
 
-    evidence = pa.struct(
-        [("start", pa.int64()), ("end", pa.int64()), ("reason", pa.string())],
-    )
-    finding = pa.struct(
-        [
-            ("detector", pa.string()),
-            ("risk", pa.float64()),
-            ("unexamined", pa.string()),
-            ("evidence", pa.list_(evidence)),
-        ]
-    )
-    return pa.schema([("id", pa.string()), ("findings", pa.list_(finding))])
+    return pa.schema([("id", pa.string()), (FINDINGS, _findings())])
+
+
+def _findings() -> pa.DataType:
+    import pyarrow as pa
+
+    evidence = [("start", pa.int64()), ("end", pa.int64()), ("reason", pa.string())]
+    finding = [
+        ("detector", pa.string()),
+        ("risk", pa.float64()),
+        ("unexamined", pa.string()),
+        ("evidence", pa.list_(pa.struct(evidence))),
+    ]
+    return pa.list_(pa.struct(finding))
 
 
 def _parquet() -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import selectors
 import signal
@@ -15,11 +14,11 @@ from typing import IO, cast
 
 from trustlayer.bulk.blocks import Block, Failure
 from trustlayer.bulk.frames import receive, send
+from trustlayer.bulk.orders import order_of, records_in
 from trustlayer.bulk.queue import TRIES, Done, Queue
 from trustlayer.bulk.recipes import Recipe
 from trustlayer.bulk.work import unexamined
-from trustlayer.bulk.worker import order_of
-from trustlayer.errors import BrokenDetector, WorkerLost
+from trustlayer.errors import WorkerLost
 from trustlayer.outcome import DetectorRecord
 
 _GRACE = 5.0  # seconds from the end of its output to its own
@@ -70,13 +69,7 @@ class Worker:
         if greeting is None:
             return None
         self.greeted = True
-        found = json.loads(greeting)
-        if "error" in found:
-            error = BrokenDetector(found["error"])
-            for note in found["notes"]:
-                error.add_note(note)
-            raise error
-        return tuple(DetectorRecord(*row) for row in found["detectors"])
+        return records_in(greeting)
 
     def hand(self, block: Block) -> None:
         """Have it examine *block* now."""

@@ -57,6 +57,10 @@ class Queue:
         self._tries.pop(done.block.number, None)
         self._done[done.block.number] = done
 
+    def again(self, block: Block) -> None:
+        """Hand out *block* once more: nobody began with it."""
+        self._again.append(block)
+
     def died(self, block: Block) -> bool:
         """A worker died over *block*: whether it is tried again."""
         tries = self._tries.get(block.number, 0) + 1
