@@ -72,7 +72,8 @@ def settled(outcome: Outcome, choice: Choice, *, reasoning: bool) -> Choice:
         return _plain(choice, refusal_text(outcome), refused=True)
     attempt = next(a for a in outcome.attempts if a.verdict is outcome.best)
     given = attempt.output
-    if not isinstance(given, Choices | TextChoices) or text_in(given) != outcome.answer:
+    alike = isinstance(given, Choices | TextChoices) and type(given) is type(choice)
+    if not alike or text_in(given) != outcome.answer:
         return _plain(choice, outcome.answer)
     kept = given.model_copy(update={"index": choice.index})
     return kept if reasoning else without_reasoning(kept)

@@ -143,7 +143,7 @@ def text_of(message: Mapping[str, Any]) -> str:
     content: object = message.get("content")
     if isinstance(content, str):
         return content
-    parts = cast("list[Any]", content) if isinstance(content, list) else []
+    parts: list[Any] = content if isinstance(content, list) else []
     return "\n".join(str(_text(part)) for part in parts if _text(part))
 
 
@@ -153,7 +153,8 @@ def _text(part: Any) -> object:
 
 def _unseen(message: Mapping[str, Any]) -> Iterator[Unexamined]:
     content: object = message.get("content")
-    for part in cast("list[Any]", content) if isinstance(content, list) else []:
+    parts: list[Any] = content if isinstance(content, list) else []
+    for part in parts:
         kind = "text" if isinstance(part, str) else str(part.get("type"))
         if kind not in _SEEN:
             named = _KINDS.get(kind, kind)

@@ -158,9 +158,9 @@ class Sentences:
 
     def _rung(self, name: str, again: Again) -> Model:
         def stream(request: Request) -> AsyncIterator[Answer]:
-            if not self.upstream.taken:
-                return self.upstream.texts()
-            return Upstream(again.stream(name, request)).texts()
+            if self.upstream.taken:
+                self.upstream = Upstream(again.stream(name, request), self.upstream.template)
+            return self.upstream.texts()
 
         return Model(name, lambda request: "", stream=stream)
 
@@ -185,9 +185,15 @@ def chunk_like(
     else:
         choice = StreamingChoices(index=index, delta=delta, finish_reason=finish)
         made = ModelResponseStream(**ids, model=named, choices=[choice])
-    if told is not None:
-        setattr(made, OWN, told)
-    return made
+    return made if told is None else telling(made, told)
+
+
+def telling(chunk: Any, told: Body) -> Any:
+    """*chunk* with the verdict."""
+    setattr(chunk, OWN, told)
+    if not _is_text_completion(chunk):  # else the proxy would not write what it does not know
+        chunk.provider_specific_fields = {**(chunk.provider_specific_fields or {})}
+    return chunk
 
 
 def _is_text_completion(template: Any) -> bool:

@@ -10,19 +10,18 @@ from litellm.types.utils import Choices, Delta, Message, TextChoices
 
 from trustlayer_litellm.answers import Choice
 from trustlayer_litellm.requests import Body
-from trustlayer_litellm.streams import chunk_like, usage_chunk, without_reasoning
+from trustlayer_litellm.streams import chunk_like, telling, usage_chunk, without_reasoning
 
 
 def gathered(chunks: Sequence[Any]) -> Any:
     """The response that *chunks* stream, with one choice for each index among them."""
     indices = sorted({choice.index for chunk in chunks for choice in chunk.choices})
-    made = litellm.ModelResponse() if not indices else None
     choices = [_choice(chunks, index) for index in indices] or [_empty()]
-    response = made or litellm.ModelResponse(model=_model(chunks))
-    response.choices = cast("Any", choices)
+    response: Any = litellm.ModelResponse(model=_model(chunks))
+    response.choices = choices
     usage = next((c.usage for c in reversed(chunks) if getattr(c, "usage", None)), None)
     if usage is not None:
-        response.usage = usage  # type: ignore[attr-defined]
+        response.usage = usage
     return response
 
 
@@ -66,23 +65,19 @@ def released(
     *,
     reasoning: bool,
     usage: bool,
-) -> Iterator[Any]:
+) -> list[Any]:
     """The stream that the client gets: what it was where it was accepted, else what took its place.
 
     *before* are the choices that the model gave and *after* those that are handed out.
     """
     template = chunks[0] if chunks else None
+    made: list[Any] = []
     for given, kept in zip(before, after, strict=True):
-        if _same(given, kept):
-            yield from _as_it_was(chunks, given.index, reasoning)
-        else:
-            yield from _anew(template, kept)
-    end = chunk_like(template, Delta(), None, told, "")
-    end.choices = []
-    yield end
+        same = bool(chunks) and _same(given, kept)
+        made += _as_it_was(chunks, given.index, reasoning) if same else _anew(template, kept)
+    telling(made[-1], told)
     last = next((c.usage for c in reversed(chunks) if getattr(c, "usage", None)), None)
-    if usage and last is not None:
-        yield usage_chunk(template, last)
+    return [*made, usage_chunk(template, last)] if usage and last is not None else made
 
 
 def _same(given: Choice, kept: Choice) -> bool:
