@@ -214,7 +214,7 @@ def test_a_report_tells_of_actions_detectors_and_time() -> None:
         recorded(answer)
     done = run("report", "--since", "1h")
     assert done.exit_code == 0, done.output
-    for told in ("3 outcomes", "33.3% accepted", "By detector", "shouting", "Over time"):
+    for told in ("3 outcomes", "33.3 % accepted", "By detector", "shouting", "Over time"):
         assert told in done.stdout
     found = json.loads(run("report", "--format", "json").stdout)
     assert {row["action"]: row["outcomes"] for row in found["by_action"]} == {

@@ -43,7 +43,7 @@ DAILY: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "measure_days": (
         "report_measures",  # all of MEASURES
-        ("day", "measure", "detector", "model", "template", "value"),
+        ("measure", "day", "detector", "model", "template", "value"),
         ("count",),
     ),
 }  # fmt: skip

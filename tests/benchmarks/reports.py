@@ -103,7 +103,7 @@ def _statements(lite: bool, outcomes: int) -> list[str]:
         f"SELECT i, 'outcome-' || i, {moment}, {moment}, 0.3 + {_TRIES} * {_U.format(122949823)}, "
         f"(CASE WHEN {_TRIES} < 4 THEN 'accept' ELSE 'hold' END), 1, '0', 0, '[]', 1, "
         f"1 + i % {CHAINS}, (i - 1) / {CHAINS} + 1, {blob}, {blob}, "
-        f"(CASE WHEN i % 7 = 0 THEN NULL ELSE 'template-' || i % 5 END) FROM {series} q",
+        f"(CASE WHEN i % 7 = 0 THEN NULL ELSE 'template-' || (i % 5) END) FROM {series} q",
         f"INSERT INTO texts (outcome, number, digest, salt, body) SELECT i, n, {blob}, {blob}, "  # noqa: S608
         f"(CASE n WHEN 0 THEN 'What is said of number ' || i || '?' WHEN 1 THEN 'An answer.' "
         f"ELSE 'no context to compare the answer with' END) FROM {series} q "

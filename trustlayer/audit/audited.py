@@ -13,20 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Double,
-    Integer,
-    Table,
-    distinct,
-    select,
-)
+from sqlalchemy import Boolean, Column, Double, Integer, Table, select
 from sqlalchemy.orm import Session
 
 from trustlayer.audit.columns import AnyText, Number, UtcTime
 from trustlayer.audit.entry_tables import DrawRow
-from trustlayer.audit.facts import within
 from trustlayer.audit.samples import Frame
 from trustlayer.audit.scope import Scope
 from trustlayer.audit.summary_tables import VIEWS
@@ -74,9 +65,8 @@ class Answer:
 
 def answers(session: Session, scope: Scope) -> list[Answer]:
     """All labelled answers in *scope* with the last word on each, the oldest answer first."""
-    query = select(LABELS).where(*within(LABELS, scope))
-    query = query.order_by(LABELS.c.started, LABELS.c.number, LABELS.c.attempt)
-    rows = session.execute(query).mappings().all()
+    query = select(LABELS).order_by(LABELS.c.started, LABELS.c.number, LABELS.c.attempt)
+    rows = [row for row in session.execute(query).mappings() if _is_in(row, scope)]
     if not rows:
         return []
     frames, drawn = _frames(session), _drawn(session)
@@ -89,6 +79,15 @@ def answers(session: Session, scope: Scope) -> list[Answer]:
         )
         for row in rows
     ]
+
+
+def _is_in(row: Any, scope: Scope) -> bool:
+    # Not by the database: it might look for the few labels among the many answers of a model.
+    return (
+        (scope.since is None or row["started"] >= scope.since)
+        and (scope.until is None or row["started"] < scope.until)
+        and (scope.model is None or row["model"] == scope.model)
+    )
 
 
 def _answer(row: Any, risks: dict[str, float], propensity: float | None) -> Answer:
@@ -123,7 +122,7 @@ def _propensity(row: Any, frames: Sequence[Frame], drawn: Sequence[DrawRow]) -> 
 
 
 def _frames(session: Session) -> list[Frame]:
-    found = [Frame.read(design) for design in session.scalars(select(distinct(DrawRow.design)))]
+    found = [Frame.read(design) for design in session.scalars(select(DrawRow.design).distinct())]
     return [frame for frame in found if frame is not None]
 
 

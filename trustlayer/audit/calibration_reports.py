@@ -99,7 +99,15 @@ def _report(
     }
     draws = max(100, min(_DRAWS, _MOST // len(some)))
     found = bootstrap(measures, [str(n) for n in range(len(some))], draws)
-    return CalibrationReport(*counts, found["gap"], found["error"], _by_chance(risks, chances))
+    error = _around(found["error"])
+    return CalibrationReport(*counts, found["gap"], error, _by_chance(risks, chances))
+
+
+def _around(error: Interval) -> Interval:
+    # Resamples show a larger error than the labels themselves, which a percentile interval may
+    # then leave out: this one reaches as far down as it does up.
+    low = max(0.0, min(error.low, 2.0 * error.value - error.high))
+    return Interval(error.value, low, max(error.value, error.high))
 
 
 def _gap(risks: Floats, bad: Flags, chances: Floats, weights: Floats) -> Floats:

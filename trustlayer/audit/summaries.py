@@ -40,6 +40,16 @@ def summarise(store: AuditStore) -> None:
         pass
 
 
+def missing(store: AuditStore) -> int:
+    """How many entries are recorded that are in no sum yet."""
+    after = func.coalesce(summarised.c.sequence, 0)
+    query = select(func.coalesce(func.sum(ChainRow.length - after), 0)).outerjoin(
+        summarised, summarised.c.chain == ChainRow.number
+    )
+    with store.session() as session:
+        return int(session.scalar(query) or 0)
+
+
 def catch_up(connection: Connection) -> bool:
     """Summarise the next entries that are not yet; False when there are none left to do."""
     if not _alone(connection, wait=True):

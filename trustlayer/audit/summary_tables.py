@@ -74,7 +74,7 @@ unexamined_days = _sums(
     "unexamined_days", ("day", "detector", "model", "template", "reason"), "findings"
 )
 measure_days = _sums(
-    "measure_days", ("day", "measure", "detector", "model", "template", "value"), "count"
+    "measure_days", ("measure", "day", "detector", "model", "template", "value"), "count"
 )
 SUMS = (outcome_days, attempt_days, finding_days, unexamined_days, measure_days)
 

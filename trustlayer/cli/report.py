@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import io
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trustlayer.cli._options import DEFAULT_DB, Database, option
 from trustlayer.cli._store import for_reading, shown
-from trustlayer.cli._tables import Parts, report_view
-from trustlayer.cli._terminal import examples, out, visible
+from trustlayer.cli._terminal import examples, out, say
+from trustlayer.errors import StoreError
 
 if TYPE_CHECKING:
     from trustlayer.audit import AuditStore
+    from trustlayer.audit.scope import Scope
+    from trustlayer.reporting import Book
 
 EPILOG = examples(
     "trustlayer report",
-    "trustlayer report --since 7d",
-    "trustlayer report --since 2026-01-31 --format json | jq .by_action",
+    "trustlayer report --since 7d --model gpt-small",
+    "trustlayer report --since 2026-01-31 --until 2026-03-01 --format html -o report.html",
+    "trustlayer report --format json | jq .bad_rates",
     "trustlayer report --format csv > report.csv",
     codes="0 reported, also when there is nothing yet; 1 could not run; 2 wrong usage",
 )
-RECENT = 10  # outcomes that are listed one by one
+MANY = 20_000  # entries that are not summarised yet: worth doing before all reports read them
 _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -39,9 +40,20 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     CSV = "csv"
+    HTML = "html"
 
 
-def since_time(text: str) -> datetime:
+class Period(StrEnum):
+    """By what time is divided."""
+
+    AUTO = "auto"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+def since_time(text: str, name: str = "--since") -> datetime:
     """The time named by ``7d`` (ago; also m, h, w) or by an ISO date, UTC by default."""
     if found := re.fullmatch(r"(\d{1,5})([mhdw])", text.strip()):
         ago = timedelta(seconds=int(found[1]) * _UNITS[found[2]])
@@ -50,63 +62,99 @@ def since_time(text: str) -> datetime:
         time = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise typer.BadParameter(
-            f"--since {text}: expected a time ago like 90m, 12h, 7d or 4w, or a date like "
-            "2026-01-31"
+            f"{name} {text}: expected a time ago like 90m, 12h, 7d or 4w, or a date like 2026-01-31"
         ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def scope_of(
+    since: str | None, until: str | None, detector: str | None = None, model: str | None = None
+) -> Scope:
+    """The scope that the options name."""
+    from trustlayer.audit.scope import Scope
+
+    start = None if since is None else since_time(since)
+    end = None if until is None else since_time(until, "--until")
+    if start is not None and end is not None and start >= end:
+        raise typer.BadParameter(f"--since {since} must lie before --until {until}")
+    return Scope(since=start, until=end, detector=detector, model=model)
 
 
 def report(
     since: Annotated[
         str | None, option(metavar="WHEN", help="Only later outcomes: 90m, 12h, 7d, 4w, a date.")
     ] = None,
+    until: Annotated[
+        str | None, option(metavar="WHEN", help="Only earlier outcomes; the same forms.")
+    ] = None,
+    detector: Annotated[
+        str | None, option(metavar="NAME", help="Of findings and calibration, only this one's.")
+    ] = None,
+    model: Annotated[
+        str | None, option(metavar="NAME", help="Only this model's attempts and last answers.")
+    ] = None,
+    every: Annotated[Period, option(help="By what time is divided.")] = Period.AUTO,
+    tolerated: Annotated[
+        float,
+        option(min=0.0001, max=0.9999, help="Share of bad answers that raises no alarm."),
+    ] = 0.05,
     format: Annotated[Format, option(help="How to print it.")] = Format.TABLE,
+    output: Annotated[
+        Path | None, option("--output", "-o", metavar="FILE", help="Write it here instead.")
+    ] = None,
     db: Database = DEFAULT_DB,
 ) -> None:
-    """Report on the recorded outcomes: by action, by detector, by model, over time."""
-    start = since_time(since) if since is not None else None
+    """Report on the recorded outcomes: what became of them, how good, how fast, at what cost."""
+    from trustlayer.audit.outcome_reports import Every
+    from trustlayer.reporting import gather
+
+    scope = scope_of(since, until, detector, model)
+    period = None if every is Period.AUTO else Every(every.value)
     with for_reading(db) as store:
-        found = _parts(store, start)
-    if format is Format.JSON:
-        typer.echo(json.dumps(found, indent=2, default=_plain))
-    elif format is Format.CSV:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(_cells(found))
+        _summarise(store)
+        book = gather(store, scope, every=period, tolerated=tolerated)
+    _print(book, shown(db), format, output)
+
+
+def _summarise(store: AuditStore) -> None:
+    from trustlayer.audit import summaries
+
+    if summaries.missing(store) < MANY:
+        return
+    try:
+        summaries.summarise(store)
+    except StoreError as error:  # whoever may only read can wait for it
+        say(f"{error}; the reports take longer without the sums by day", "note")
+
+
+def _print(book: Book, source: str, format: Format, output: Path | None) -> None:
+    from trustlayer.cli._tables import report_view
+    from trustlayer.reporting import render
+    from trustlayer.reporting.plain import as_csv, as_json
+
+    if format is Format.TABLE:
+        if output is None:
+            for view in report_view(book, source):
+                out().print(view)
+            return
+        text = _without_colours(book, source)
+    elif format is Format.HTML:
+        text = render(book, source)
     else:
-        for view in report_view(found, shown(db)):
-            out().print(view)
+        text = as_json(book) if format is Format.JSON else as_csv(book)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, "utf-8", newline="")
 
 
-def _parts(store: AuditStore, since: datetime | None) -> Parts:
-    from trustlayer.audit import reports
+def _without_colours(book: Book, source: str) -> str:
+    from rich.console import Console
 
-    recent = since is not None and datetime.now(UTC) - since <= timedelta(days=2)
-    every = reports.Every.HOUR if recent else reports.Every.DAY
-    return {
-        "totals": [asdict(reports.totals(store, since))],
-        "gains": [asdict(reports.gains(store, since))],
-        "by_action": list(map(asdict, reports.by_action(store, since))),
-        "by_detector": list(map(asdict, reports.by_detector(store, since))),
-        "by_model": list(map(asdict, reports.by_model(store, since))),
-        "over_time": list(map(asdict, reports.over_time(store, since, every))),
-        "recent": list(map(asdict, reports.lines(store, since, limit=RECENT))),
-    }
+    from trustlayer.cli._tables import report_view
 
-
-def _cells(found: Parts) -> Iterator[tuple[str, ...]]:
-    """One long table: the part, the number of the row in it, the measure, its value."""
-    yield ("part", "row", "measure", "value")
-    for part, rows in found.items():
-        for number, row in enumerate(rows, 1):
-            for measure, value in row.items():
-                yield (part, str(number), measure, _cell(value))
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, str):  # of others: no spreadsheet shall take it for a formula
-        text = visible(value)
-        return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") else text
-    return "" if value is None else str(_plain(value) if isinstance(value, datetime) else value)
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    file = io.StringIO()
+    console = Console(file=file, width=120, highlight=False)
+    for view in report_view(book, source):
+        console.print(view)
+    return file.getvalue()
