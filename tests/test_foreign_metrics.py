@@ -37,6 +37,23 @@ def test_a_function_in_the_way_of_trulens() -> None:
     assert [e.reason for e in doubted.evidence] == ["reason: little of it is there"]
 
 
+def test_an_object_in_the_way_of_trulens() -> None:
+    class Metric:
+        """Takes anything, and keeps the function that it is of."""
+
+        name = "relevance"
+        higher_is_better = True
+
+        def imp(self, prompt: str, response: str) -> float:
+            return 0.75 if (prompt, response) == (SAID.prompt, SAID.answer) else 0.0
+
+        def __call__(self, *args: Any, **kwargs: Any) -> float:
+            return self.imp(*args, **kwargs)
+
+    assert as_detector(Metric()).name == "relevance"
+    assert found(Metric()).risk == 0.25
+
+
 def test_directions() -> None:
     def toxic(text: str) -> float:
         return 0.9
@@ -86,7 +103,8 @@ class Faithfulness:
 def test_an_object_in_the_way_of_deepeval() -> None:
     metric = Faithfulness()
     made = as_detector(metric)
-    assert (made.name, made.limit) == ("Faithfulness", pytest.approx(0.3))
+    assert made.name == "Faithfulness"
+    assert made.limit == pytest.approx(0.3)
     verdict = Verifier([made]).verify(SAID)
     assert verdict.action is Action.HOLD
     assert verdict.findings["Faithfulness"].risk == pytest.approx(0.4)

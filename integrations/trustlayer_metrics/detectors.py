@@ -42,8 +42,9 @@ def as_detector(
 def _measured(metric: Any, exchange: Exchange) -> object:
     measure: Callable[[Any], object] | None = getattr(metric, "measure", None)
     if measure is None:
-        given = arguments_for(metric, exchange)
-        return metric(exchange.answer) if given is None else metric(**given)
+        function = getattr(metric, "imp", metric)  # TruLens keeps it under that name
+        given = arguments_for(function, exchange)
+        return function(exchange.answer) if given is None else function(**given)
     own = copy(metric)  # it keeps its score on itself, and many may measure at once
     own.measure(test_case_of(exchange))
     return own
@@ -71,16 +72,8 @@ def _name(metric: Any) -> str:
 
 
 def _rising(metric: Any) -> bool:
-    # DeepEval's metrics of faults say by what they call a success that lower is better.
     told = getattr(metric, "higher_is_better", None)
-    if isinstance(told, bool):
-        return told
-    return type(metric).__name__ not in LOWER
-
-
-LOWER = frozenset(
-    {"HallucinationMetric", "BiasMetric", "ToxicityMetric", "MisuseMetric", "PIILeakageMetric"}
-)
+    return told if isinstance(told, bool) else True
 
 
 def _limit(metric: Any, rising: bool) -> float | None:

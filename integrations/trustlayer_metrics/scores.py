@@ -58,7 +58,7 @@ def _number(value: object) -> float | None:
 
 def _words(reason: object) -> str:
     if isinstance(reason, Mapping):
-        return "; ".join(f"{k}: {v}" for k, v in cast("Mapping[Any, Any]", reason).items())
+        return "; ".join(f"{k}: {v}" for k, v in reason.items())
     return "" if reason is None else str(reason)
 
 
