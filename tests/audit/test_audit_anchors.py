@@ -26,7 +26,7 @@ from trustlayer.audit.sending import append_line, expect_safe, last_line, post
 from trustlayer.audit.signing import checked, signed
 from trustlayer.audit.verification import Anchor, heads
 from trustlayer.cli import app
-from trustlayer.errors import BadKey, NotSent, Unreadable
+from trustlayer.errors import BadKey, MissingExtra, NotSent, Unreadable
 
 pytest.importorskip("cryptography", reason="the extra crypto is not installed")
 
@@ -277,3 +277,12 @@ def test_an_unsafe_url_is_refused_before_anything_is_written(tmp_path: Path) -> 
     assert "anchors are sent by https" in told
     assert not kept.exists()
     assert os.listdir(tmp_path)
+
+
+def test_signing_names_the_extra_that_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trustlayer.audit.keyfiles.find_spec", lambda _: None)
+    with pytest.raises(MissingExtra, match="cryptography") as caught:
+        keygen(tmp_path / "k")
+    assert caught.value.__notes__ == ["pip install 'trustlayer[crypto]'"]

@@ -6,6 +6,7 @@ import base64
 import os
 from dataclasses import dataclass, field
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -165,9 +166,7 @@ def _bad(path: Path, kind: str, found: str) -> BadKey:
 
 
 def _expect_library() -> None:
-    try:
-        import cryptography  # noqa: F401
-    except ModuleNotFoundError as error:
-        missing = MissingExtra("signing needs a library that is not installed: cryptography")
-        missing.add_note("pip install 'trustlayer[crypto]'")
-        raise missing from error
+    if find_spec("cryptography") is None:
+        error = MissingExtra("signing needs a library that is not installed: cryptography")
+        error.add_note("pip install 'trustlayer[crypto]'")
+        raise error

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from trustlayer.errors import MissingExtra
 from trustlayer.exchange import Span
 from trustlayer.privacy.recognised import Recognised
+
+_MODEL = "en_core_web_lg"  # which Presidio uses unless it is configured otherwise
 
 
 def presidio(text: str) -> Iterator[Recognised]:
@@ -23,14 +26,14 @@ def presidio(text: str) -> Iterator[Recognised]:
 @cache
 def _analyser() -> Any:
     try:
-        import spacy.util
-        from presidio_analyzer import AnalyzerEngine
+        found = import_module("presidio_analyzer")
+        models = import_module("spacy.util")
     except ModuleNotFoundError as error:
         missing = MissingExtra(f"Presidio is not installed: {error.name}")
         missing.add_note("pip install 'trustlayer[presidio]'")
         raise missing from error
-    if not spacy.util.is_package("en_core_web_lg"):  # Presidio would download it, unasked
-        missing = MissingExtra("Presidio needs spaCy's model en_core_web_lg, which is not there")
-        missing.add_note("python -m spacy download en_core_web_lg")
+    if not models.is_package(_MODEL):  # Presidio would download it, unasked
+        missing = MissingExtra(f"Presidio needs spaCy's model {_MODEL}, which is not there")
+        missing.add_note(f"python -m spacy download {_MODEL}")
         raise missing
-    return AnalyzerEngine()
+    return found.AnalyzerEngine()
