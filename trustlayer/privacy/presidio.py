@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
 from trustlayer.errors import MissingExtra
 from trustlayer.exchange import Span
-from trustlayer.privacy.recognised import Recognised
+from trustlayer.privacy.recognised import Recognised, Recogniser
 
 _MODEL = "en_core_web_lg"  # which Presidio uses unless it is configured otherwise
 
 
-def presidio(text: str) -> Iterator[Recognised]:
-    """What Presidio's analyser finds in an English *text*, by its own kinds in lower case.
+class Analyser(Protocol):
+    """What is used of `presidio_analyzer.AnalyzerEngine`."""
+
+    def analyze(self, *, text: str, language: str) -> Sequence[Any]: ...
+
+
+def recogniser(analyser: Analyser, language: str = "en") -> Recogniser:
+    """What an *analyser* of your own configuration finds, by its own kinds in lower case."""
+
+    def recognise(text: str) -> Iterator[Recognised]:
+        for found in analyser.analyze(text=text, language=language):
+            yield Recognised(str(found.entity_type).lower(), Span(found.start, found.end))
+
+    return recognise
+
+
+def presidio(text: str) -> Iterable[Recognised]:
+    """What Presidio's analyser, as it comes, finds in an English *text*.
 
     It needs a spaCy model, which this does not fetch: raises MissingExtra without one.
     """
-    for found in _analyser().analyze(text=text, language="en"):
-        yield Recognised(str(found.entity_type).lower(), Span(found.start, found.end))
+    return recogniser(_analyser())(text)
 
 
 @cache
