@@ -91,7 +91,7 @@ ACTIONS = {
 def test_an_answer_is_verified_revised_escalated_or_refused(
     proxy: Proxy, client: OpenAI, scene: str
 ) -> None:
-    key, messages = asking(scene)
+    _, messages = asking(scene)
     got = client.chat.completions.with_raw_response.create(model="small", messages=messages)
     [choice] = got.parse().choices
     recorded = outcome(proxy, got.headers["x-trustlayer-outcome"])
@@ -112,14 +112,16 @@ def test_an_answer_is_verified_revised_escalated_or_refused(
 def test_a_stream_is_verified_revised_escalated_or_refused(
     proxy: Proxy, client: OpenAI, scene: str
 ) -> None:
-    key, messages = asking(scene)
+    _, messages = asking(scene)
     chunks = list(
         client.chat.completions.create(
             model="small", messages=messages, stream=True, stream_options={"include_usage": True}
         )
     )
     text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
-    told: Any = [c.model_extra["trustlayer"] for c in chunks if "trustlayer" in c.model_extra][0]  # type: ignore[operator,index]
+    told = next(
+        extra["trustlayer"] for c in chunks if "trustlayer" in (extra := c.model_extra or {})
+    )
     recorded = outcome(proxy, told["outcome_id"])
     assert [attempt.action for attempt in recorded.attempts] == ACTIONS[scene]
     finish = [c.choices[0].finish_reason for c in chunks if c.choices][-1]
@@ -164,7 +166,7 @@ def test_no_token_of_a_rejected_draft_is_in_the_bytes(
 
 
 def test_a_stream_goes_on_from_what_had_passed(proxy: Proxy, client: OpenAI) -> None:
-    key, messages = asking("late")
+    _, messages = asking("late")
     stream = client.chat.completions.create(model="small", messages=messages, stream=True)
     parts = [c.choices[0].delta.content for c in stream if c.choices and c.choices[0].delta.content]
     assert parts[0] == "It is made of iron."
