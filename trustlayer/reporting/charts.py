@@ -29,7 +29,8 @@ def over_time(periods: Sequence[PeriodReport], every: Every) -> Markup:
     )
     columns = [mark for n, p in enumerate(shown) for mark in _column(n, len(shown), p, axis, every)]
     foot = _dates([period.start for period in shown], every)
-    return drawing(label, _TOP + _PLOT + _FOOT, *_lines(axis), *columns, *foot)
+    shapes = [*_lines(axis), *_amounts(axis), *columns, *foot]
+    return drawing(label, _TOP + _PLOT + _FOOT, *shapes, kind="chart inset")
 
 
 def histogram(bars: Sequence[Bar], label: str, limit: float | None = None) -> Markup:
@@ -92,7 +93,7 @@ def percentiles(
 
 def scale(axis: Axis, shape: Callable[[float], str]) -> Markup:
     """The axis above a column of rows."""
-    marks = [(axis.place(tick), shape(tick)) for tick in axis.ticks()]
+    marks = [(axis.place(tick), shape(tick)) for tick in axis.ticks(2)]
     ticks = [
         element("text", text, kind="tick", x=share(at), y=13, text_anchor=_anchor(at))
         for at, text in marks
@@ -189,8 +190,14 @@ def _lines(axis: Axis) -> Iterator[Markup]:
     for tick in axis.ticks(3):
         y = _TOP + _PLOT * (1 - axis.place(tick))
         yield element("line", kind="base" if tick == 0 else "grid", x1="0", x2="100%", y1=y, y2=y)
-        if tick:
-            yield element("text", words.short_count(tick), kind="tick", x="0", y=y - 4)
+
+
+def _amounts(axis: Axis) -> Iterator[Markup]:
+    # Beside the plot, for which the stylesheet leaves a margin.
+    for tick in axis.ticks(3):
+        y = _TOP + _PLOT * (1 - axis.place(tick)) + 4
+        text = words.short_count(tick)
+        yield element("text", text, kind="tick", x=-8, y=y, text_anchor="end")
 
 
 def _dates(starts: Sequence[datetime], every: Every, top: float = _TOP + _PLOT) -> Iterator[Markup]:

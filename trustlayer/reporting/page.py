@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from trustlayer.reporting import words
 from trustlayer.reporting.book import Book
-from trustlayer.reporting.sections import Section, sections
+from trustlayer.reporting.parts import Section
+from trustlayer.reporting.sections import sections
 
 
 def render(book: Book, source: str) -> str:

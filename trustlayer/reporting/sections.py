@@ -6,58 +6,13 @@ A section is typed rows in, HTML out: another page may show it by itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-
-from markupsafe import Markup
 
 from trustlayer.audit.spreads import Measure
 from trustlayer.reporting import charts, words
 from trustlayer.reporting.book import Book
-from trustlayer.reporting.svg import Axis, nice
-
-Cell = str | Markup
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table; *kind* is ``"text"``, ``"number"`` or ``"plot"``."""
-
-    name: Cell
-    kind: str = "number"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of cells beneath columns."""
-
-    columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
-    caption: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A drawing with its title, and a line beneath."""
-
-    drawing: Markup
-    title: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One report: *empty* stands in its place where there is nothing to show."""
-
-    id: str
-    title: str
-    question: str
-    figures: Sequence[Figure] = ()
-    small: Sequence[Figure] = ()  # side by side
-    tables: Sequence[Table] = ()
-    notes: Sequence[str] = ()
-    legend: Sequence[tuple[str, str]] = ()
-    empty: str = ""
-    alarm: str = field(default="")
+from trustlayer.reporting.parts import Cell, Column, Figure, Section, Table
+from trustlayer.reporting.quality_sections import calibration, drift, rates
+from trustlayer.reporting.svg import Axis
 
 
 def sections(book: Book) -> list[Section]:
@@ -127,70 +82,6 @@ def _judged(pairs: int, before: int, after: int, mended: int, spoiled: int) -> s
     )
 
 
-def _rates(book: Book) -> Section:
-    title = "Bad answers among those handed out"
-    question = "What share of the accepted answers is bad, as far as labels can tell?"
-    highs = [one.rate.high for one in book.bad_rates if one.rate.high is not None]
-    axis = Axis(0.0, min(1.0, nice(max([*highs, 0.05]) / 4) * 4))
-    rows: list[Sequence[Cell]] = []
-    for one in book.bad_rates:
-        rate = one.rate
-        who = {"all": "all accepted answers", "model": f"model {words.name(one.name, '(given)')}"}
-        template = f"template {words.name(one.name, '(none)')}"
-        name = words.period(one.start, book.quality) if one.start else who.get(one.kind, template)
-        if rate.value is None or rate.low is None or rate.high is None:
-            rows.append(
-                (name, Markup(""), rate.lacking, str(rate.labels), words.count(rate.population))
-            )
-            continue
-        told = f"{words.share(rate.value)} ({words.share(rate.low)} to {words.share(rate.high)})"
-        plot = charts.interval(axis, rate.value, rate.low, rate.high, f"{name}: {told}")
-        rows.append((name, plot, told, str(rate.labels), words.count(rate.population)))
-    if not rows:
-        return Section("quality", title, question, empty="No answer was accepted in this time.")
-    columns = [
-        Column("accepted answers", "text"), Column(charts.scale(axis, _percent), "plot"),
-        Column("share bad (95 %)", "text"), Column("labels"), Column("answers"),
-    ]  # fmt: skip
-    notes = [
-        "Prediction-powered: the mean risk of all accepted answers, corrected by the labels of "
-        "those that were drawn with a known probability. Too few labels give no interval."
-    ]
-    if undrawn := book.bad_rates[0].undrawn:
-        notes.append(f"{undrawn} labels on answers that were not drawn are left out.")
-    return Section("quality", title, question, tables=[Table(columns, rows)], notes=notes)
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.3g} %"
-
-
-def _drift(book: Book) -> Section:
-    watch = book.drift
-    title = "Alarm on errors"
-    limit = _percent(watch.tolerated)
-    question = f"Have more than {limit} of the accepted answers become bad, at some time?"
-    if not watch.watched:
-        empty = (
-            "No accepted answer was drawn and labelled yet. Draw some: "
-            "trustlayer audit sample --n 50 --output to-label.jsonl"
-        )
-        return Section("drift", title, question, empty=empty)
-    alarm = ""
-    if watch.alarms:
-        times = ", ".join(words.moment(one) for one in watch.alarms[:5])
-        more = f" and {len(watch.alarms) - 5} more" if len(watch.alarms) > 5 else ""
-        alarm = f"{len(watch.alarms)} alarm(s): {times}{more}."
-    notes = [
-        f"{watch.bad} of {watch.audited} audited answers were bad. If no more than "
-        f"{limit} are, a false alarm comes after {words.count(watch.run_length)} audited "
-        "answers on average, or later, however often one looks."
-    ]
-    return Section(
-        "drift", title, question, [Figure(charts.level(watch))], notes=notes, alarm=alarm
-    )
-
-
 def _risks(book: Book) -> Section:
     title, question = "Risks", "How are risks spread, by detector, by model, by prompt template?"
     nothing = {"detector": "(unknown)", "model": "(given answers)", "template": "(no template)"}
@@ -212,7 +103,7 @@ def _risks(book: Book) -> Section:
         return Section("risks", title, question, empty="Nothing was examined in this time.")
     notes = [
         "A detector's risk is its own probability; an answer's is the largest of them, on a scale "
-        "on which every limit lies at 0.5."
+        "on which every limit lies at 0.5: red is above."
     ]
     return Section("risks", title, question, small=small, notes=notes)
 
@@ -312,41 +203,6 @@ def _timings(book: Book) -> Section:
     return Section("timings", title, question, tables=tables, notes=notes)
 
 
-def _calibration(book: Book) -> Section:
-    title = "Calibration"
-    question = "Does a risk still say how probable it is that the answer is bad?"
-    highs = [one.error.high for one in book.calibrations if one.error is not None]
-    if not highs:
-        labels = max([one.labels for one in book.calibrations], default=0)
-        empty = f"Too few labels: {labels}; a figure takes 30 or more of one detector's answers."
-        return Section("calibration", title, question, empty=empty)
-    axis = Axis(0.0, min(1.0, nice(max([*highs, 0.1]) / 4) * 4))
-    rows: list[Sequence[Cell]] = []
-    for one in book.calibrations:
-        name = one.detector if one.start is None else f"· {words.period(one.start, book.quality)}"
-        if one.error is None or one.gap is None:
-            rows.append(
-                (name, Markup(""), one.lacking, words.NOTHING, words.NOTHING, str(one.labels))
-            )
-            continue
-        told = f"{one.error.value:.3f} ({one.error.low:.3f} to {one.error.high:.3f})"
-        plot = charts.interval(
-            axis, one.error.value, one.error.low, one.error.high, f"{name}: {told}", one.by_chance
-        )
-        gap = f"{one.gap.value:+.3f}"
-        rows.append((name, plot, told, f"{one.by_chance:.3f}", gap, str(one.labels)))
-    columns = [
-        Column("detector", "text"), Column(charts.scale(axis, "{:.2g}".format), "plot"),
-        Column("calibration error (95 %)", "text"), Column("by chance"), Column("too high by"),
-        Column("labels"),
-    ]  # fmt: skip
-    notes = [
-        "The mark is the error that perfect risks would show by chance with as many labels: an "
-        "interval around it is no sign of a fault. Too high by: mean risk less share of bad ones."
-    ]
-    return Section("calibration", title, question, tables=[Table(columns, rows)], notes=notes)
-
-
 _SECTIONS: tuple[Callable[[Book], Section], ...] = (
-    _actions, _rates, _drift, _gains, _risks, _detectors, _models, _timings, _calibration,
+    _actions, rates, drift, _gains, _risks, _detectors, _models, _timings, calibration,
 )  # fmt: skip
