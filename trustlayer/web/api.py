@@ -13,7 +13,7 @@ from trustlayer.exchange import Exchange, Span
 from trustlayer.objects import outcome_object
 from trustlayer.web import reporting
 from trustlayer.web.access import Caller
-from trustlayer.web.asked import FIELDS, cursor_of, moment_of, search_of
+from trustlayer.web.asked import FIELDS, cursor_of, search_of
 from trustlayer.web.desk import desk_of
 from trustlayer.web.problems import Json, Problem
 from trustlayer.web.shapes import Lines, Names, Recorded, Report, Said, Say, Verify, problem_of
@@ -107,15 +107,15 @@ def report(
     caller: Caller,
     name: Annotated[str, Path(max_length=100)],
     since: Annotated[str, Query(max_length=40, description="7d, 12h, or an ISO date.")] = "",
+    until: Annotated[str, Query(max_length=40)] = "",
+    detector: Text = "",
+    model: Text = "",
 ) -> Json:
-    """One report: its rows, over the outcomes that started since then."""
-    made = reporting.REPORTS.get(name)
-    if made is None:
-        known = ", ".join(reporting.REPORTS)
-        raise Problem(404, f"there is no report {name!r}; there are: {known}")
-    start = moment_of("since", since)
-    rows = made(desk_of(request).store, start)
-    return Json({"name": name, "since": start, "rows": [asdict(row) for row in rows]})
+    """One report: its rows, over the outcomes in its scope."""
+    given = {"since": since, "until": until, "detector": detector, "model": model}
+    scope = reporting.scope_of(given)
+    found = reporting.rows(desk_of(request).store, name, scope)
+    return Json({"name": name, "scope": asdict(scope), "rows": [asdict(row) for row in found]})
 
 
 def _label_object(label: Label) -> dict[str, Any]:

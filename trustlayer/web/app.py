@@ -22,7 +22,7 @@ from trustlayer.errors import (
     TrustlayerError,
     UnknownOutcome,
 )
-from trustlayer.web import api, deciding, pages, queueing, signing
+from trustlayer.web import api, deciding, pages, queueing, reporting, signing
 from trustlayer.web.access import COOKIE, SignedOut
 from trustlayer.web.desk import Desk, desk_of
 from trustlayer.web.guards import Addressed, Armoured, Bounded, Paced
@@ -55,7 +55,7 @@ def application(desk: Desk) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.desk = desk
-    for part in (api, deciding, signing, pages, queueing):
+    for part in (api, deciding, signing, pages, queueing, reporting):
         app.include_router(part.router)
     static = str(files("trustlayer.web") / "static")
     app.mount("/static", StaticFiles(directory=static), name="static")

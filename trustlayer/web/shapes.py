@@ -143,7 +143,7 @@ class Report(BaseModel):
     """The rows of one report."""
 
     name: str
-    since: datetime | None
+    scope: dict[str, Any]
     rows: list[dict[str, Any]]
 
 
