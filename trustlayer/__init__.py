@@ -14,6 +14,7 @@ from trustlayer.gate import Gate
 from trustlayer.model import Model, Price, Reply, Request
 from trustlayer.outcome import Attempt, Outcome, Verdict
 from trustlayer.policy import Action, Policy
+from trustlayer.preflight import Preflight
 from trustlayer.registry import available, load
 from trustlayer.sampling import Sampling
 from trustlayer.thrift import Thrift
@@ -34,6 +35,7 @@ __all__ = [
     "Model",
     "Outcome",
     "Policy",
+    "Preflight",
     "Price",
     "Reply",
     "Request",

@@ -30,7 +30,7 @@ class Spent:
             None if None in costs else math.fsum(cost for cost in costs if cost is not None),
             None if None in tokens else sum(count for count in tokens if count is not None),
             seconds,
-            len(attempts),
+            sum(attempt.model is not None for attempt in attempts),
         )
 
 

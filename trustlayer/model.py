@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from asyncio import to_thread
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from trustlayer.exchange import Token
@@ -130,6 +130,15 @@ def source_of(retrieve: Callable[[str], Iterable[str]] | None) -> Model | None:
 
 
 Askable = Model | Callable[[str], Answer | Awaitable[Answer]]
+
+
+def ladder_of(models: Sequence[Askable]) -> list[Model]:
+    """The *models*, plain functions made into such; raises ValueError when there is none."""
+    if not models:
+        error = ValueError("there is no model to ask")
+        error.add_note("give the Verifier models=[...], or verify a given answer with verify()")
+        raise error
+    return [model if isinstance(model, Model) else Model.of(model) for model in models]
 
 
 @dataclass(frozen=True, slots=True)

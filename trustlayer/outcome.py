@@ -33,7 +33,8 @@ class Verdict:
 class Attempt:
     """One try at an answer: who was asked, what came back, how long and how dear it was.
 
-    *model* is None for an answer that was given rather than asked for. No *verdict* means
+    *model* is None for an answer that was given rather than asked for, and for a remark on what
+    came before the first question. No *verdict* means
     that no answer came or that its examination broke off; *error* then says why. *kept*
     tells whether the answer was better than all before it. *seconds* of examining are by
     detector. *output* is what the model gave, where the answer is only the text of it; no

@@ -17,6 +17,8 @@ from trustlayer.outcome import DetectorRecord, Outcome
 from trustlayer.policy import Action, Policy
 from trustlayer.trail import Answered, Course, Sent, Several, Step, Trail
 
+Correlation = Mapping[str, str]  # the caller's own ids, by name
+
 
 @dataclass(slots=True)
 class Run:
@@ -128,3 +130,12 @@ def send_all(runs: Sequence[Run], results: Sequence[Examination]) -> None:
     """Go on with one of *results* each."""
     for run, result in zip(runs, results, strict=True):
         run.advance(result)
+
+
+def each(
+    correlation: Correlation | Sequence[Correlation] | None, count: int
+) -> Sequence[Correlation | None]:
+    """One for each of *count* runs, of what was given for all or for each."""
+    if correlation is None or isinstance(correlation, Mapping):
+        return [correlation] * count
+    return correlation

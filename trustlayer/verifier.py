@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
@@ -14,16 +14,15 @@ from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector
 from trustlayer.flow import course, given
 from trustlayer.gate import Gate, nobody
-from trustlayer.model import Askable, Model, Request, source_of
+from trustlayer.model import Askable, Model, Request, ladder_of, source_of
 from trustlayer.outcome import Outcome, Verdict
 from trustlayer.policy import Policy, Strategy
-from trustlayer.runs import Run, answer_all, apart, record_of, send_all, waiting
+from trustlayer.preflight import Expected, Preflight, aforecasts, allotted, forecasts
+from trustlayer.runs import Correlation, Run, answer_all, apart, each, record_of, send_all, waiting
 from trustlayer.stream import AsyncStream, Live, Stream
 from trustlayer.streaming import streaming
 from trustlayer.thrift import Thrift
 from trustlayer.trail import Trail
-
-Correlation = Mapping[str, str]  # the caller's own ids, by name
 
 
 class Store(Protocol):
@@ -41,7 +40,7 @@ class Verifier:
     ever. With a *store* nothing is handed out before its outcome is durable. *concurrency*
     bounds how many questions of one batch are under way at once. *thrift* has acceptable
     answers escalated, too, where that is worth its price. *retrieve* finds passages for a text,
-    for policies whose strategies want that.
+    for policies whose strategies want that. *preflight* spends more on prompts that look hard.
     """
 
     detectors: Sequence[Detector]
@@ -52,6 +51,7 @@ class Verifier:
     concurrency: int = 16
     thrift: Thrift | None = None
     retrieve: Callable[[str], Iterable[str]] | None = None
+    preflight: Preflight | None = None
 
     def __post_init__(self) -> None:
         names = [detector.name for detector in self.detectors]
@@ -128,7 +128,7 @@ class Verifier:
         *correlation* is one for all, or one for each request; *ladders* are the models to ask
         for each request, in place of the verifier's own.
         """
-        runs = self._start_all(requests, correlation, ladders)
+        runs = self._start_all(requests, correlation, ladders, forecasts(self.preflight, requests))
         try:
             while open_ := waiting(runs):
                 asks, exchanges = apart(open_)
@@ -147,7 +147,8 @@ class Verifier:
         ladders: Sequence[Sequence[Askable]] | None = None,
     ) -> list[Outcome]:
         """Do what `run_all` does, awaited."""
-        runs = self._start_all(requests, correlation, ladders)
+        expected = await aforecasts(self.preflight, requests)
+        runs = self._start_all(requests, correlation, ladders, expected)
         try:
             while open_ := waiting(runs):
                 asks, exchanges = apart(open_)
@@ -218,9 +219,11 @@ class Verifier:
     ) -> Live:
         run = self._run(request, correlation)
         until = run.deadline(rules.budget)
+        [expected] = forecasts(self.preflight, [request])
+        ladder, rules = allotted(self.preflight, expected, run, ladder_of(models), rules)
         return Live(
             run,
-            streaming(rules, self._ladder(models), request, run.trail, hold),
+            streaming(rules, ladder, request, run.trail, hold),
             examine=lambda exchange: self._examine([exchange], until)[0],
             record=lambda: self._record([run])[0],
             concurrency=self.concurrency,
@@ -234,28 +237,26 @@ class Verifier:
         requests: Sequence[Request],
         correlation: Correlation | Sequence[Correlation] | None,
         ladders: Sequence[Sequence[Askable]] | None,
+        expected: Sequence[Expected],
     ) -> list[Run]:
-        labels = _each(correlation, len(requests))
+        labels = each(correlation, len(requests))
         rungs = [self.models] * len(requests) if ladders is None else ladders
-        return [self._start(*run) for run in zip(requests, labels, rungs, strict=True)]
+        return [self._start(*run) for run in zip(requests, labels, rungs, expected, strict=True)]
 
     def _start(
-        self, request: Request, correlation: Correlation | None, ladder: Sequence[Askable]
+        self,
+        request: Request,
+        correlation: Correlation | None,
+        ladder: Sequence[Askable],
+        expected: Expected,
     ) -> Run:
-        models = self._ladder(ladder)
         run = self._run(request, correlation)
-        run.course = course(
-            self._ruled(), models, request, run.trail, self.thrift, source_of(self.retrieve)
-        )
+        rungs = ladder_of(ladder)
+        models, rules = allotted(self.preflight, expected, run, rungs, self._ruled())
+        source = source_of(self.retrieve)
+        run.course = course(rules, models, request, run.trail, self.thrift, source)
         run.advance()
         return run
-
-    def _ladder(self, models: Sequence[Askable]) -> list[Model]:
-        if not models:
-            error = ValueError("there is no model to ask")
-            error.add_note("give the Verifier models=[...], or verify a given answer with verify()")
-            raise error
-        return [model if isinstance(model, Model) else Model.of(model) for model in models]
 
     def _examine_runs(self, runs: Sequence[Run]) -> list[Examination]:
         """Examine what the *runs* wait for: together, but for those that have a deadline."""
@@ -284,11 +285,3 @@ class Verifier:
         if self.store is not None and outcomes:
             self.store.record(*outcomes)
         return outcomes
-
-
-def _each(
-    correlation: Correlation | Sequence[Correlation] | None, count: int
-) -> Sequence[Correlation | None]:
-    if correlation is None or isinstance(correlation, Mapping):
-        return [correlation] * count
-    return correlation

@@ -14,6 +14,7 @@ from trustlayer_detectors.uncertainty.detectors import (
     SemanticEntropy,
     Uncertainty,
 )
+from trustlayer_detectors.uncertainty.forecast import Forecast
 from trustlayer_detectors.uncertainty.models import Models, SentenceEncoder
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "AskedTruth",
     "CausalModel",
     "Confidence",
+    "Forecast",
     "Models",
     "SelfCheck",
     "SemanticEntropy",
