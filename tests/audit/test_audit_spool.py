@@ -294,10 +294,8 @@ def test_a_store_without_a_spool_cannot_be_drained(run: Run) -> None:
 def test_a_file_of_another_kind_is_put_aside(tmp_path: Path) -> None:
     (tmp_path / "1.spool").write_bytes(b"nothing of ours")
     spool = Spool(tmp_path)
-    given: list[object] = []
     [path] = spool.files()
-    assert spool.replay(path, lambda payloads: given.extend(payloads) or (), 10) == 0
-    assert given == []
+    assert spool.replay(path, lambda payloads: payloads, 10) == 0
     assert [p.name for p in spool.aside()] == ["1.torn"]
 
 

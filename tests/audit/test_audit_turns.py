@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -97,3 +98,30 @@ def test_an_error_is_that_of_its_own_records(records: list[Record]) -> None:
     with ThreadPoolExecutor(16) as pool:
         said = list(pool.map(take, records))
     assert said == [one.outcome.id if id(one) in bad else None for one in records]
+
+
+def test_several_lanes_write_at_once_and_everything_once(records: list[Record]) -> None:
+    written: list[Record] = []
+    both = Event()
+
+    def write(some: Sequence[Record]) -> None:
+        if not written:
+            written.extend(some)
+            assert both.wait(60)  # the first waits for somebody who writes beside it
+        else:
+            both.set()
+            written.extend(some)
+
+    turns = Turns(write, lanes=2)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda record: turns.take([record]), records))
+    assert sorted(map(id, written)) == sorted(map(id, records))
+
+
+async def test_tasks_share_transactions_with_each_other(records: list[Record]) -> None:
+    groups: list[int] = []
+    turns = Turns(lambda some: groups.append(len(some)))
+    await asyncio.gather(*(turns.atake([record]) for record in records))
+    turns.close()
+    assert sum(groups) == len(records)
+    assert len(groups) < len(records)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LANES = 2  # transactions at once of one process, where the database takes several
+
 
 class AuditStore:
     """Outcomes in an SQL database; may be shared by threads, and the database by processes.
@@ -62,7 +64,7 @@ class AuditStore:
         self._engine = engine.execution_options(**carried)
         self._commits = Commits(url, self._engine, first)
         self._spooling = None if spool is None else Spooling(self._commits.record, Spool(spool))
-        self._turns = Turns(self._write)
+        self._turns = self._new_turns()
         self._process = os.getpid()
         self._closed = False
 
@@ -269,6 +271,10 @@ class AuditStore:
     def _write(self, records: Sequence[Record]) -> None:
         (self._commits.record if self._spooling is None else self._spooling.write)(records)
 
+    def _new_turns(self) -> Turns:
+        several = self._spooling is None and self._engine.dialect.name == "postgresql"
+        return Turns(self._write, lanes=_LANES if several else 1)
+
     def _expect_open(self) -> None:
         if self._closed:
             error = StoreUnavailable(f"the audit store {masked(self.url)} is closed")
@@ -277,7 +283,7 @@ class AuditStore:
         if self._process != os.getpid():  # a fork shares no connections with its parent
             self._process = os.getpid()
             self._engine.dispose(close=False)
-            self._turns = Turns(self._write)
+            self._turns = self._new_turns()
 
     def _unknown(self, id: str, found: Sequence[str]) -> UnknownOutcome:
         shown = masked(self.url)

@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Semaphore
 from typing import TypeVar
 
 from trustlayer.audit.records import Record
@@ -20,20 +21,30 @@ MOST = 64  # tickets in one transaction: enough to share the disk's wait, few en
 @dataclass(slots=True)
 class _Ticket:
     records: Sequence[Record]
+    taken: bool = False  # by a writer, who will set *over*
     done: bool = False
     error: Exception | None = None
+    over: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Whoever gets the lock writes, in one go, what all who wait for it have brought."""
+    """Whoever has a lane to himself writes, in one go, what all who wait have brought.
+
+    With one of *lanes* things are written in the order in which they were brought; several
+    keep a server busy while another transaction is being made.
+    """
 
     write: Callable[[Sequence[Record]], None]  # in one transaction, durable when it returns
+    lanes: int = 1
     _waiting: deque[_Ticket] = field(default_factory=deque[_Ticket])
-    _lock: Lock = field(default_factory=Lock)
+    _free: Semaphore = field(init=False)
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "trustlayer-audit")
     )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_free", Semaphore(self.lanes))
 
     def take(self, records: Sequence[Record]) -> None:
         """Return once *records* are written, or raise what kept them from being so."""
@@ -45,8 +56,8 @@ class Turns:
         await loop.run_in_executor(self._thread, self._finish, ticket)
 
     def alone(self, act: Callable[[], T]) -> T:
-        """What *act* returns, nobody writing meanwhile."""
-        with self._lock:
+        """What *act* returns, nobody writing meanwhile; for turns of one lane."""
+        with self._free:
             return act()
 
     def close(self) -> None:
@@ -59,22 +70,39 @@ class Turns:
         return ticket
 
     def _finish(self, ticket: _Ticket) -> None:
-        with self._lock:
-            while not ticket.done:
-                self._serve_next(ticket)
+        while not ticket.done:
+            with self._free:
+                while not ticket.taken:
+                    self._serve_next(ticket)
+            ticket.over.wait()
+            ticket.over.clear()  # if it was put back, it waits again
         if ticket.error is not None:
             raise ticket.error
 
     def _serve_next(self, own: _Ticket) -> None:
-        tickets = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+        tickets = self._next()
         try:
             self._serve(tickets)
         except BaseException:  # of this thread alone, like Ctrl-C: the others are still waiting
             left = [t for t in tickets if not t.done and t is not own]
+            for ticket in left:
+                ticket.taken = False
             self._waiting.extendleft(reversed(left))
+            for ticket in left:
+                ticket.over.set()
             raise
 
+    def _next(self) -> list[_Ticket]:
+        tickets = list[_Ticket]()
+        with suppress(IndexError):  # another lane was faster
+            while len(tickets) < MOST:
+                tickets.append(self._waiting.popleft())
+                tickets[-1].taken = True
+        return tickets
+
     def _serve(self, tickets: Sequence[_Ticket]) -> None:
+        if not tickets:
+            return
         try:
             self.write([record for ticket in tickets for record in ticket.records])
         except Exception as error:
@@ -85,3 +113,4 @@ class Turns:
             tickets[0].error = error
         for ticket in tickets:
             ticket.done = True
+            ticket.over.set()
