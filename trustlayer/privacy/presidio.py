@@ -33,7 +33,8 @@ def recogniser(analyser: Analyser, language: str = "en") -> Recogniser:
 def presidio(text: str) -> Iterable[Recognised]:
     """What Presidio's analyser, as it comes, finds in an English *text*.
 
-    It needs a spaCy model, which this does not fetch: raises MissingExtra without one.
+    It needs a spaCy model, which this does not fetch: raises MissingExtra without one. Its
+    recogniser of e-mail asks the network for the list of top-level domains, as it comes.
     """
     return recogniser(_analyser())(text)
 
