@@ -82,7 +82,10 @@ class Evaluation:
 def evaluate(
     answers: Sequence[Judgement], limits: Mapping[str, float], *, draws: int = 1000, seed: int = 0
 ) -> Evaluation:
-    """Measure the detectors that *limits* names, with 95 % bootstrap intervals by group."""
+    """Measure the detectors that *limits* names, with 95 % bootstrap intervals by group.
+
+    Answers weigh by the inverse of their propensities.
+    """
     if not answers:
         raise ValueError("there is no answer to evaluate on")
     drawn: Bootstrap = partial(bootstrap, draws=draws, seed=seed)
@@ -147,7 +150,9 @@ def _result(
         measures["f1"] = f1_above(limit)
         measures["balanced_accuracy"] = balanced_accuracy_above(limit)
         measures["calibration_error"] = calibration_error
-    found = drawn({n: partial(m, risks, bad) for n, m in measures.items()}, _groups(kept))
+    chances = _chances(kept)
+    figures = {n: _weighed(partial(m, risks, bad), chances) for n, m in measures.items()}
+    found = drawn(figures, _groups(kept))
     return Result(
         name,
         len(kept),
@@ -169,15 +174,24 @@ def _span_f1(answers: Sequence[Judgement], name: str, drawn: Bootstrap) -> Inter
     def f1(weights: Floats) -> Floats:
         return ratio(weights @ both, weights @ either)
 
-    return drawn({"f1": f1}, _groups(marked))["f1"]
+    return drawn({"f1": _weighed(f1, _chances(marked))}, _groups(marked))["f1"]
 
 
 def _within(answers: Sequence[Judgement], kind: str, name: str, drawn: Bootstrap) -> Interval:
     risks, bad, kept = column(answers, name)
     pieces = np.array([getattr(answer, kind) for answer in kept], dtype=object)
     masks = [pieces == piece for piece in dict.fromkeys(pieces)]
-    area = {"auroc": partial(auroc_within, masks, risks, bad)}
-    return drawn(area, _groups(kept))["auroc"]
+    area = _weighed(partial(auroc_within, masks, risks, bad), _chances(kept))
+    return drawn({"auroc": area}, _groups(kept))["auroc"]
+
+
+def _chances(answers: Sequence[Judgement]) -> Floats:
+    return np.array([answer.propensity for answer in answers], dtype=float)
+
+
+def _weighed(measure: Callable[[Floats], Floats], chances: Floats) -> Callable[[Floats], Floats]:
+    # An answer that was half as likely to be drawn for judging stands for twice as many.
+    return lambda weights: measure(weights / chances)
 
 
 def _pieces(answers: Sequence[Judgement], kind: str) -> dict[str, list[Judgement]]:

@@ -2,7 +2,8 @@
 
 A judged line is one of the contract in `lines` with ``"label"``: 1 for a bad answer, 0 for a
 good one, and optionally ``"dataset"``, ``"group"`` (answers that succeed and fail together, as
-those on one document), ``"model"`` (who answered) and ``"spans"`` (the bad parts of the answer:
+those on one document), ``"model"`` (who answered), ``"propensity"`` (with which probability it
+was drawn to be judged, see `trustlayer audit sample`) and ``"spans"`` (the bad parts of the answer:
 ``[{"start", "end"}]``, empty where there are none, left out where nobody marked them).
 """
 
@@ -37,6 +38,7 @@ class JudgedLine:
     group: str = ""
     model: str = ""
     spans: tuple[Span, ...] | None = None
+    propensity: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class Judgement:
 
     *risks* lacks the detectors that could not examine it. *length* is in characters, *novelty*
     the share of the answer's words that its context lacks: whoever beats these two knows
-    something. *overlaps* are by detector, and empty where nobody marked spans.
+    something. *overlaps* are by detector, and empty where nobody marked spans. An answer weighs
+    by the inverse of its *propensity*, the probability with which it was drawn to be judged.
     """
 
     bad: bool
@@ -65,6 +68,7 @@ class Judgement:
     group: str = ""
     model: str = ""
     overlaps: Mapping[str, Overlap] = field(default_factory=dict[str, Overlap])
+    propensity: float = 1.0
 
 
 def parse_judged(raw: bytes | str, number: int = 1) -> list[JudgedLine]:
@@ -78,6 +82,7 @@ def parse_judged(raw: bytes | str, number: int = 1) -> list[JudgedLine]:
         _name(fields, "group"),
         _name(fields, "model"),
         _spans(fields, line.exchange.answer),
+        _propensity(fields),
     )
     return [judged]
 
@@ -128,6 +133,7 @@ def judge(judged: JudgedLine, found: Examination) -> Judgement:
         judged.group,
         judged.model,
         _overlaps(judged, found),
+        judged.propensity,
     )
 
 
@@ -165,6 +171,15 @@ def _name(fields: Fields, key: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         fields.refuse(key, value, "a string or an integer")
     return str(value)
+
+
+def _propensity(fields: Fields) -> float:
+    if (value := fields.values.get("propensity")) is None:
+        return 1.0
+    propensity = fields.real("propensity", value)
+    if not 0.0 < propensity <= 1.0:
+        fields.refuse("propensity", value, "a probability above 0, at most 1")
+    return propensity
 
 
 def _spans(fields: Fields, answer: str) -> tuple[Span, ...] | None:

@@ -28,7 +28,9 @@ from trustlayer.finding import Evidence, Finding, Unexamined
 from trustlayer.jsonl import Fields, Id, parse_object, write_object
 
 EXCHANGE_KEYS = frozenset({"id", "prompt", "answer", "context", "samples", "logprobs"})
-LABEL_KEYS = frozenset({"label", "dataset", "group", "model", "spans"})  # see `labels`
+LABEL_KEYS = frozenset(  # see `labels`
+    {"label", "dataset", "group", "model", "spans", "propensity", "attempt", "why", "reason", "who"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,8 +108,8 @@ def _statements(lite: bool, outcomes: int) -> list[str]:
         f"(CASE n WHEN 0 THEN 'What is said of number ' || i || '?' WHEN 1 THEN 'An answer.' "
         f"ELSE 'no context to compare the answer with' END) FROM {series} q "
         "CROSS JOIN (SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2) t",
-        f"INSERT INTO attempts (outcome, number, model, request_prompt, request_context, draft, advice, answer, verdict, risk, action, kept, seconds, tokens_in, tokens_out, cost) "  # noqa: E501, S608
-        f"SELECT i, k, {model}, 0, '[]', 1, 1, 1, {_ACTION}, {_RISK}, {_ACTION}, "
+        f"INSERT INTO attempts (outcome, number, model, request_prompt, request_context, draft, advice, answer, answered_prompt, answered_context, samples, verdict, risk, action, kept, seconds, tokens_in, tokens_out, cost) "  # noqa: E501, S608
+        f"SELECT i, k, {model}, 0, '[]', 1, 1, 1, 0, '[]', '[]', {_ACTION}, {_RISK}, {_ACTION}, "
         f"(CASE WHEN k = 0 OR {_GOOD} THEN {yes} ELSE {no} END), 0.2 + {_U.format(86028121)}, "
         f"200 + i % 300, 50 + i % 100, 0.0001 * (1 + i % 40) FROM {attempts} {tried}",
         f"INSERT INTO findings (outcome, attempt, number, detector, risk, risk_limit, unexamined, seconds) "  # noqa: E501, S608

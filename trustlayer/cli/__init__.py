@@ -13,6 +13,7 @@ from trustlayer.cli import (
     audit_drain,  # noqa: F401  # commands of audit
     audit_holds,  # noqa: F401
     audit_keys,  # noqa: F401
+    audit_labels,  # noqa: F401
     calibrate,
     config,
     db,

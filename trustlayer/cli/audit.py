@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -27,19 +26,14 @@ EPILOG = examples(
     "trustlayer audit retain --older-than 90d",
     "trustlayer audit erase user 4711",
     "trustlayer audit hold --subject user 4711 --reason 'case 7'",
+    "trustlayer audit sample --n 50 -o to-label.jsonl",
+    "trustlayer audit label --lines labelled.jsonl",
     "trustlayer audit label 3f2a91 bad --reason 'the year is wrong'",
-    "trustlayer audit export > labels.jsonl && trustlayer calibrate labels.jsonl",
+    "trustlayer audit export --labelled > labels.jsonl && trustlayer calibrate labels.jsonl",
     codes="0 done, nothing is wrong; 3 rows are not as recorded; 1 could not run; 2 wrong usage",
 )
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode="rich", epilog=EPILOG)
-
-
-class Word(StrEnum):
-    """What a person says of an answer."""
-
-    GOOD = "good"
-    BAD = "bad"
 
 
 @app.callback()
@@ -104,38 +98,6 @@ def erase(
 
     with for_reading(db) as store:
         _tell(erasing.erase(store, name, value), db)
-
-
-@app.command(epilog=EPILOG)
-def label(
-    id: Annotated[str, argument(metavar="ID", help="The outcome's id, or its beginning.")],
-    word: Annotated[Word, argument(help="What you say of its answer.")],
-    reason: Annotated[str, option(help="Why.")] = "",
-    attempt: Annotated[
-        int | None, option(min=1, help="Which attempt's answer, from 1; else the best one.")
-    ] = None,
-    by: Annotated[str, option(metavar="NAME", envvar="USER", help="Who says so.")] = "",
-    db: Database = DEFAULT_DB,
-) -> None:
-    """Say that a recorded answer is good, or bad; an earlier word on it stays, and is overruled."""
-    from trustlayer.audit import labels
-
-    with for_reading(db) as store:
-        outcome = store.outcome(id)
-        number = labels.chosen(outcome) if attempt is None else attempt - 1
-        said = labels.Label(outcome.id, number or 0, word is Word.BAD, by, reason)
-        labels.record_label(store, said)
-    typer.echo(f"{said.outcome}, attempt {said.attempt + 1}: {word}")
-
-
-@app.command(epilog=EPILOG)
-def export(db: Database = DEFAULT_DB) -> None:
-    """Print every labelled answer as a line that calibrate and evaluate take."""
-    from trustlayer.audit import labels
-
-    with for_reading(db) as store:
-        for found in labels.labelled(store):
-            typer.echo(labels.written(found))
 
 
 def _anchors(path: Path | None, public_key: Path | None) -> tuple[list[Anchor], Sequence[Flaw]]:

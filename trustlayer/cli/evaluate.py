@@ -38,9 +38,10 @@ EPILOG = examples(
     "trustlayer evaluate --from-replay recorded.jsonl.gz --plots pictures/",
     Lines="""\
 {"label": 1 bad | 0 good, "answer", "prompt"?, "context"?, ... as for trustlayer examine, \
-"dataset"?, "group"?, "model"?, "spans"?: [{"start", "end"}]}
+"dataset"?, "group"?, "model"?, "propensity"?, "spans"?: [{"start", "end"}]}
 Answers of one group, as those on one document, are resampled together. Spans are the bad parts \
-of the answer: an empty list says that there are none, no list that nobody marked them.""",
+of the answer: an empty list says that there are none, no list that nobody marked them. An answer \
+weighs by the inverse of its propensity, as 'trustlayer audit export --labelled' writes it.""",
     Figures="""\
 AUROC, AUPRC of the risk; F1, balanced accuracy at the detector's own limit; ECE, the calibration \
 error over 15 bins of equal count; span F1, over characters. Beneath: 95 % bootstrap intervals.
