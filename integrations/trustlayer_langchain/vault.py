@@ -19,7 +19,6 @@ from trustlayer.privacy import Recogniser
 from trustlayer_langchain.sealing import Leak, Sealed, sealed
 from trustlayer_langchain.unsealing import Unsealing, restored
 
-
 __all__ = ["Leak", "Vault"]
 
 
