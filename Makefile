@@ -4,12 +4,12 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: demo test lint types tests wheel format clean
+.PHONY: demo test lint types tests wheel docs format clean
 
 demo: .venv/base
 	$(BIN)/trustlayer demo
 
-test: lint types tests wheel
+test: lint types tests wheel docs
 
 lint: .venv/dev
 	$(BIN)/ruff check .
@@ -25,6 +25,9 @@ tests: .venv/dev
 
 wheel: .venv/dev
 	bash tests/wheel.sh
+
+docs: .venv/dev
+	bash tests/docs.sh
 
 format: .venv/dev
 	$(BIN)/ruff check --fix .
@@ -43,4 +46,4 @@ format: .venv/dev
 	@touch $@ .venv/base
 
 clean:
-	rm -rf .venv dist build .coverage* coverage.xml
+	rm -rf .venv dist build site .cache .coverage* coverage.xml

@@ -147,7 +147,9 @@ def _shell(command: str) -> None:
         check=False,
     )
     if done.returncode not in CODES:
-        raise AssertionError(f"$ {command}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
+        raise AssertionError(
+            f"$ {command}\nexit code {done.returncode}\n{done.stdout}{done.stderr}"
+        )
 
 
 def run_all(paths: list[Path]) -> list[Page]:
