@@ -8,6 +8,7 @@ import os
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is imported
 
 import ray
+from ray._private import ray_constants
 
 from trustlayer.bulk.pool import cores
 from trustlayer.errors import WorkerLost
@@ -41,6 +42,7 @@ def _connect(address: str | None, workers: int | None) -> None:
     if address is not None:
         ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
         return
+    loopback_alone()
     ray.init(
         address="local",
         num_cpus=workers or cores(),
@@ -50,6 +52,16 @@ def _connect(address: str | None, workers: int | None) -> None:
         log_to_driver=False,
         _node_ip_address="127.0.0.1",
     )
+
+
+def loopback_alone() -> None:
+    """Have this process, and what it starts, know this machine as 127.0.0.1.
+
+    Ray turns that into an address that others can reach, except where it believes that there
+    can be no cluster, as on macOS: this is the switch for that.
+    """
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    ray_constants.ENABLE_RAY_CLUSTER = False
 
 
 def disconnect() -> None:
