@@ -4,7 +4,8 @@
 Python in one namespace, `$` lines of consoles in a shell, and any block with a title
 (```toml title="trustlayer.toml") becomes that file. A `text` block after Python has to be what
 that printed. A comment `<!-- not run: why -->` above a block leaves it out; of consoles, what
-installs or serves is left out by itself. `--extras PAGE.md` prints the extras that a page names.
+installs or serves is left out by itself. `--packages PAGE.md WHEEL` prints what the page says is to
+be installed, with WHEEL for trustlayer.
 """
 
 from __future__ import annotations
@@ -84,10 +85,13 @@ def _blocks(markdown: str) -> Iterator[Block]:
         )
 
 
-def extras_of(markdown: str) -> list[str]:
-    """The extras that the page's `pip install` lines name."""
-    found = re.findall(r"pip install [^\n]*?trustlayer\[([\w,]+)\]", markdown)
-    return sorted({extra for names in found for extra in names.split(",")})
+def packages_of(markdown: str, wheel: str) -> list[str]:
+    """What the page's `pip install` lines install, with *wheel* for trustlayer itself."""
+    lines = re.findall(r"^\$ pip install ([^#\n]+)", markdown, re.MULTILINE)
+    named = [word.strip("\"'") for line in lines for word in line.split()]
+    found = [word for word in named if not word.startswith("-")] or ["trustlayer"]
+    own = re.compile(r"^trustlayer(\[[\w,]+\])?$")
+    return sorted({own.sub(lambda m: f"trustlayer{m[1] or ''} @ file://{wheel}", w) for w in found})
 
 
 def run(path: Path) -> Page:
@@ -167,8 +171,8 @@ def run_all(paths: list[Path]) -> list[Page]:
 
 
 def main(words: list[str]) -> int:
-    if words[0] == "--extras":
-        print(",".join(extras_of(Path(words[1]).read_text("utf-8"))))
+    if words[0] == "--packages":
+        print(*packages_of(Path(words[1]).read_text("utf-8"), words[2]), sep="\n")
         return 0
     as_json = words[0] == "--json"
     pages = run_all([Path(word) for word in words[as_json:]])

@@ -33,7 +33,7 @@ PY
 "$uv" venv -q --python "$python" "$work/venv"
 "$uv" pip install -q --python "$work/venv" torch==2.13.0
 "$uv" pip install -q --python "$work/venv" -r "$work/lowest.txt" pytest pytest-asyncio \
-  hypothesis langchain-tests opentelemetry-sdk pytest-xdist
+  hypothesis opentelemetry-sdk pytest-xdist
 "$uv" pip install -q --python "$work/venv" --no-deps "$work"/dist/*.whl
 "$uv" pip list -q --python "$work/venv" | grep -i -E '^(torch|langchain|guardrails|sqlalchemy|transformers|sentence)'
 cp -r tests examples README.md pyproject.toml "$work/"

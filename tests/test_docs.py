@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.blocks import blocks_of, extras_of, run
+from tests.blocks import blocks_of, packages_of, run
 from tests.links import problems
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -93,7 +93,8 @@ def test_blocks_are_run_in_order() -> None:
     [wrong] = page.wrong
     assert "page.md, line 32" in wrong
     assert "AttributeError" in wrong
-    assert extras_of(PAGE) == ["langchain", "otel"]
+    assert packages_of(PAGE, "/w.whl") == ["trustlayer[langchain,otel] @ file:///w.whl"]
+    assert packages_of("$ pip install x", "/w.whl") == ["x"]
     assert blocks_of(PAGE)[0].commands[1].split() == ["cat", "said.txt", "said.txt"]
 
 
