@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from ray.data import Dataset
 
-TRIES = 3  # at a chunk, when an actor or its node dies
-
 
 def examine(
     dataset: Dataset,
@@ -38,7 +36,7 @@ def examine(
     ``samples``, ``logprobs`` where there are any; others are kept. *failure* says what is
     wrong with a row that could not be read; its findings are null. Each of the *actors*, a
     number or (least, most), makes the *detectors* once and takes *num_cpus* and *num_gpus* of
-    its node, fractions allowed. The findings are those of ``trustlayer examine`` on the same
+    its node, fractions allowed; Ray replaces actors that die and repeats their chunks. The findings are those of ``trustlayer examine`` on the same
     rows in the same order, whatever the blocks of the dataset and however many actors.
     """
     made = [Recipe(d) if isinstance(d, str) else d for d in detectors]
@@ -52,8 +50,6 @@ def examine(
         compute=_pool(actors),
         num_cpus=num_cpus,
         num_gpus=num_gpus,
-        max_restarts=-1,
-        max_task_retries=TRIES,
     )
 
 

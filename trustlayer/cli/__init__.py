@@ -15,6 +15,7 @@ from trustlayer.cli import (
     audit_keys,  # noqa: F401
     audit_labels,  # noqa: F401
     calibrate,
+    capacity,
     config,
     db,
     demo,
@@ -54,6 +55,7 @@ app.command(epilog=examine.EPILOG)(examine.examine)
 app.command(epilog=detectors.EPILOG)(detectors.detectors)
 app.command(epilog=evaluate.EPILOG)(evaluate.evaluate)
 app.command(epilog=calibrate.EPILOG)(calibrate.calibrate)
+app.command(epilog=capacity.EPILOG)(capacity.capacity)
 app.command(epilog=replay.EPILOG)(replay.replay)
 app.command(epilog=report.EPILOG)(report.report)
 app.command(epilog=show.EPILOG)(show.show)

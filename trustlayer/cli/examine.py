@@ -90,8 +90,8 @@ class Wanted:
 
 def examine(
     source: Annotated[
-        list[str], argument(metavar="FILE.jsonl…", help="JSON lines, may be gzipped, Parquet, folders, "
-                            "patterns; - is stdin.")
+        list[str], argument(metavar="FILE.jsonl…", help="JSON lines, may be gzipped, Parquet, "
+                            "folders, patterns; - is stdin.")
     ],
     detector: DetectorNames = None,
     output: Annotated[
