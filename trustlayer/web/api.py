@@ -21,6 +21,7 @@ from trustlayer.web.shapes import Lines, Names, Recorded, Report, Said, Say, Ver
 TROUBLES: dict[int | str, dict[str, Any]] = {
     status: problem_of(words)
     for status, words in {
+        400: "The body is not JSON",
         401: "No token, or a wrong one",
         404: "There is no such thing",
         413: "The request is too long",
@@ -34,6 +35,7 @@ router = APIRouter(prefix="/api", tags=["trustlayer"], responses=TROUBLES)
 
 Id = Annotated[str, Path(max_length=200, description="The outcome's id.")]
 Text = Annotated[str, Query(max_length=500)]
+Name = Annotated[str, Path(max_length=100, json_schema_extra={"enum": list(reporting.REPORTS)})]
 
 
 @router.post("/verify", response_model=Recorded)
@@ -87,7 +89,7 @@ def said(request: Request, caller: Caller, id: Id) -> Json:
 def say(request: Request, caller: Caller, id: Id, given: Say) -> Json:
     """Say whether an answer is bad, and where."""
     try:
-        spans = None if given.spans is None else tuple(Span(*pair) for pair in given.spans)
+        spans = None if given.spans is None else spans_of(given.spans)
         label = Label(id, given.attempt, given.bad, caller.name, given.reason, spans)
     except ValueError as error:
         raise Problem(422, str(error)) from error
@@ -105,7 +107,7 @@ def names(caller: Caller) -> Json:
 def report(
     request: Request,
     caller: Caller,
-    name: Annotated[str, Path(max_length=100)],
+    name: Name,
     since: Annotated[str, Query(max_length=40, description="7d, 12h, or an ISO date.")] = "",
     until: Annotated[str, Query(max_length=40)] = "",
     detector: Text = "",
@@ -116,6 +118,11 @@ def report(
     scope = reporting.scope_of(given)
     found = reporting.rows(desk_of(request).store, name, scope)
     return Json({"name": name, "scope": asdict(scope), "rows": [asdict(row) for row in found]})
+
+
+def spans_of(pairs: list[list[int]]) -> tuple[Span, ...]:
+    """The spans that *pairs* of start and end name; raises ValueError."""
+    return tuple(Span(start, end) for start, end in pairs)
 
 
 def _label_object(label: Label) -> dict[str, Any]:

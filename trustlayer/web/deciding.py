@@ -10,9 +10,8 @@ from fastapi import APIRouter, Query, Request
 from trustlayer.audit import review
 from trustlayer.audit.queue import Waiting, queue
 from trustlayer.audit.review import Choice, Claim, Decision, Ruling
-from trustlayer.exchange import Span
 from trustlayer.web.access import Caller
-from trustlayer.web.api import TROUBLES, Id
+from trustlayer.web.api import TROUBLES, Id, spans_of
 from trustlayer.web.asked import cursor_of
 from trustlayer.web.desk import desk_of
 from trustlayer.web.problems import Json, Problem
@@ -58,7 +57,7 @@ def decision(request: Request, caller: Caller, id: Id) -> Json:
 def decide(request: Request, caller: Caller, id: Id, given: Decide) -> Json:
     """Decide on a held answer, once: the run that waits for it goes on, and it is labelled."""
     try:
-        spans = None if given.spans is None else tuple(Span(*pair) for pair in given.spans)
+        spans = None if given.spans is None else spans_of(given.spans)
         ruling = Ruling(Choice(given.decision), given.answer, given.reason, spans)
     except ValueError as error:
         raise Problem(422, str(error)) from error

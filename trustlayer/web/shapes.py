@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from trustlayer.policy import Action
 
+Pair = Annotated[list[int], Field(min_length=2, max_length=2)]  # start and end, in characters
 Risk = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -36,7 +37,7 @@ class Decide(Given):
     decision: Literal["approve", "edit", "reject"]
     answer: str | None = Field(None, description="Needed for an edit, refused for others.")
     reason: str = Field("", max_length=2000)
-    spans: list[tuple[int, int]] | None = Field(
+    spans: list[Pair] | None = Field(
         None, max_length=1000, description="The bad stretches, in characters, if you looked where."
     )
 
@@ -47,7 +48,7 @@ class Say(Given):
     attempt: int = Field(ge=0, le=1_000_000)
     bad: bool
     reason: str = Field("", max_length=2000)
-    spans: list[tuple[int, int]] | None = Field(
+    spans: list[Pair] | None = Field(
         None, max_length=1000, description="The bad stretches, in characters, if you looked where."
     )
 
@@ -136,7 +137,7 @@ class Said(BaseModel):
     attempt: int
     bad: bool
     reason: str
-    spans: list[tuple[int, int]] | None
+    spans: list[Pair] | None
 
 
 class Report(BaseModel):
