@@ -36,8 +36,10 @@ def examine(
     ``samples``, ``logprobs`` where there are any; others are kept. *failure* says what is
     wrong with a row that could not be read; its findings are null. Each of the *actors*, a
     number or (least, most), makes the *detectors* once and takes *num_cpus* and *num_gpus* of
-    its node, fractions allowed; Ray replaces actors that die and repeats their chunks. The findings are those of ``trustlayer examine`` on the same
-    rows in the same order, whatever the blocks of the dataset and however many actors.
+    its node, fractions allowed; Ray replaces actors that die and repeats their chunks.
+
+    The findings are those of ``trustlayer examine`` on the same rows in the same order,
+    whatever the blocks of the dataset and however many the actors.
     """
     made = [Recipe(d) if isinstance(d, str) else d for d in detectors]
     dataset.context.execution_options.preserve_order = True  # blocks are cut by position

@@ -35,7 +35,7 @@ from trustlayer.cli._options import configured
 from trustlayer.cli._reading import Reading, opened
 from trustlayer.cli._store import for_recording
 from trustlayer.config import verifier as verifier_of
-from trustlayer.errors import BrokenDetector
+from trustlayer.errors import BrokenDetector, MissingExtra
 from trustlayer.policy import Policy
 from trustlayer.registry import available
 
@@ -121,6 +121,19 @@ def recipes_in_force(config: str | None, names: Sequence[str] | None) -> tuple[R
 def policy_in_force(config: str | None) -> Policy:
     found = configured(config)
     return Policy() if found is None else verifier_of(found, asking=False).policy
+
+
+def expect_device(device: str, engine: str) -> None:
+    """Raises MissingExtra where this machine is to compute on a GPU and cannot."""
+    if engine != LOCAL or device == "cpu":
+        return
+    import onnxruntime
+
+    found: list[str] = onnxruntime.get_available_providers()
+    if f"{device.upper()}ExecutionProvider" not in found:
+        error = MissingExtra(f"--device {device}: ONNX Runtime has {', '.join(found)} only")
+        error.add_note("pip uninstall onnxruntime, then: pip install onnxruntime-gpu")
+        raise error
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from trustlayer.cli._bulk import (
     advice_on_broken,
     cut,
     engine_for,
+    expect_device,
     keeping,
     policy_in_force,
     recipes_in_force,
@@ -134,6 +135,7 @@ def examine(
     if STDIN in paths and len(paths) > 1:
         raise typer.BadParameter("standard input cannot be one of several inputs")
     if device is not None:
+        expect_device(device, engine)
         os.environ["TRUSTLAYER_DEVICE"] = device  # workers inherit it
     if failures is None and output != STDIN:
         failures = f"{output}.failures.jsonl"

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
+from trustlayer_detectors._models.devices import providers
 from trustlayer_detectors._models.pieces import Ints
 
 Floats = npt.NDArray[np.float32]
@@ -49,7 +50,8 @@ def session(path: Path) -> onnxruntime.InferenceSession:
     """Return the session of the model at *path*; threads may share it.
 
     The environment variable TRUSTLAYER_THREADS sets how many threads one inference uses
-    (default: one for each core, at most 4); it is read when the model is loaded.
+    (default: one for each core, at most 4), and TRUSTLAYER_DEVICE where it runs, see
+    `devices`; both are read when the model is loaded.
     """
     with _loading:  # without it two threads would both load
         return _session(path)
@@ -98,7 +100,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # The arena keeps the largest batch ever seen; texts vary too much in length for that.
     options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(path), options, providers=providers())
 
 
 def _threads() -> int:

@@ -1,0 +1,53 @@
+"""Where the bundled models run, and that a GPU finds what the processor finds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import onnxruntime
+import pytest
+from typer.testing import CliRunner
+
+from tests.bulk.conftest import read, write
+from trustlayer.cli import app
+from trustlayer.errors import MissingExtra
+from trustlayer_detectors._models.devices import providers
+
+HAS_GPU = "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+def test_the_processor_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRUSTLAYER_DEVICE", raising=False)
+    assert providers() == ["CPUExecutionProvider"]
+    monkeypatch.setenv("TRUSTLAYER_DEVICE", "abacus")
+    with pytest.raises(ValueError, match="'abacus'; expected cpu or cuda"):
+        providers()
+
+
+@pytest.mark.skipif(HAS_GPU, reason="ONNX Runtime has a CUDA provider here")
+def test_a_gpu_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRUSTLAYER_DEVICE", "cuda")
+    with pytest.raises(MissingExtra, match="no CUDAExecutionProvider"):
+        providers()
+    given = write(tmp_path / "in.jsonl", ["yes"])
+    done = CliRunner().invoke(app, ["examine", str(given), "--device", "cuda"])
+    assert done.exit_code == 1
+    assert "pip install onnxruntime-gpu" in done.stderr
+
+
+@pytest.mark.skipif(not HAS_GPU, reason="needs a GPU and onnxruntime-gpu")
+def test_a_gpu_finds_what_the_processor_finds(tmp_path: Path) -> None:
+    answers = [{"answer": f"It is {n} m tall.", "context": "It is 7 m tall."} for n in range(9)]
+    given = write(tmp_path / "in.jsonl", answers)
+    risks = []
+    for device in ("cpu", "cuda"):
+        output = tmp_path / f"{device}.jsonl"
+        command = [sys.executable, "-m", "trustlayer", "examine", str(given), "-o", str(output)]
+        options = ["--device", device, "-d", "grounding", "-d", "toxicity"]
+        subprocess.run([*command, *options], check=True, env=os.environ)
+        rows = read(output)
+        risks.append([f["risk"] for row in rows for f in row["findings"].values()])
+    assert risks[0] == pytest.approx(risks[1], abs=0.05)  # kernels round in other ways
