@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from multiprocessing import get_context
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -26,14 +27,21 @@ from trustlayer import (
     Outcome,
     Request,
     Span,
+    Token,
     Unexamined,
     Verdict,
     Verifier,
     detector,
 )
 from trustlayer.audit import AuditStore
+from trustlayer.audit.certificates import certificates as certificates_of
+from trustlayer.audit.certificates import put_certificate
 from trustlayer.audit.columns import escape, unescape
+from trustlayer.audit.sealing import Keys
 from trustlayer.audit.tables import Base
+from trustlayer.audit.texts import Form, Texts
+from trustlayer.audit.verification import verify
+from trustlayer.certificate import Bound, Certificate
 from trustlayer.errors import OutcomeConflict, StoreUnavailable, UnknownOutcome
 from trustlayer.outcome import DetectorRecord
 
@@ -51,8 +59,37 @@ spans = st.tuples(st.integers(0, 99), st.integers(0, 99)).map(lambda p: Span(min
 evidence = st.builds(Evidence, texts, st.none() | spans)
 findings = st.builds(Finding, shares, st.lists(evidence, max_size=3).map(tuple))
 logprobs = st.none() | st.lists(st.floats(max_value=0), max_size=4).map(tuple)
-requests = st.builds(Request, texts, tuples, texts, texts)
-exchanges = st.builds(Exchange, texts, texts, tuples, tuples, logprobs)
+requests = st.builds(Request, texts, tuples, texts, texts, texts)
+numbers = st.lists(st.floats(max_value=0), max_size=3).map(tuple)
+tokens = st.lists(st.builds(Token, texts, st.floats(max_value=0), numbers), max_size=3).map(tuple)
+exchanges = st.builds(Exchange, texts, texts, tuples, tuples, logprobs, tokens)
+sampled = st.lists(st.tuples(texts, numbers), min_size=1, max_size=3)
+exchanges |= st.builds(
+    lambda said, found: replace(
+        said, samples=tuple(t for t, _ in found), sample_logprobs=tuple(n for _, n in found)
+    ),
+    exchanges,
+    sampled,
+)
+bounds = st.builds(
+    lambda limits: Bound(limits=limits, accepted=9, bad=1, calibration=20, tuning=10),
+    st.dictionaries(names, shares, max_size=2),
+)
+certificates = st.builds(
+    lambda bounds, data, risk: Certificate(
+        risk=risk,
+        confidence=0.9,
+        detectors={"figures": "1"},
+        bounds=bounds,
+        data=data,
+        labels=30,
+        bad=3,
+        created=datetime(2026, 1, 1, tzinfo=UTC),
+    ),
+    st.dictionaries(names, bounds, max_size=2),
+    texts,
+    shares,
+)
 verdicts = st.builds(
     Verdict,
     exchanges,
@@ -95,8 +132,9 @@ outcomes = st.builds(
         max_size=3,
         unique_by=lambda d: d.name,
     ).map(tuple),
-    st.dictionaries(texts, texts, max_size=3),
+    st.dictionaries(texts | st.just("template"), texts, max_size=3),
     st.none() | texts,
+    st.none() | certificates,
 )
 
 
@@ -116,6 +154,8 @@ def test_an_outcome_comes_back_exactly(shared: AuditStore, outcome: Outcome) -> 
     assert found == outcome
     assert found.started.tzinfo is UTC
     assert found.answer == outcome.answer
+    if outcome.certificate is not None:
+        assert outcome.certificate in certificates_of(shared)
 
 
 @given(texts)
@@ -135,6 +175,37 @@ def test_ten_megabytes_come_back(store: AuditStore, run: Run) -> None:
     outcome = run(answer, store=store)
     assert outcome.answer == answer
     assert store.outcome(outcome.id) == outcome
+
+
+@pytest.mark.parametrize("form", Form)
+def test_ten_megabytes_are_kept_in_every_form(tmp_path: Path, run: Run, form: Form) -> None:
+    pytest.importorskip("cryptography")
+    kept, keys = Texts(form, None, b"k" * 32), Keys((b"1" * 32,))
+    with AuditStore.create(f"sqlite:///{tmp_path}/a.db", texts=kept, keys=keys) as store:
+        outcome = run("In Paris. " * 1_000_000 + "\0\ud800", store=store)
+        found = store.outcome(outcome.id)
+        assert found == kept.kept(outcome)
+        assert list(verify(store)) == []
+
+
+def test_a_certificate_is_kept_once_however_often_it_is_put(store: AuditStore, run: Run) -> None:
+    bound = Bound(limits={"_shouting": 0.5}, accepted=9, bad=1, calibration=20, tuning=10)
+    made = Certificate(
+        risk=0.1,
+        confidence=0.9,
+        detectors={"_shouting": "0", "_picky": "0"},
+        bounds={"": bound},
+        data="sha256:1",
+        labels=30,
+        bad=3,
+    )
+    put_certificate(store, made)
+    put_certificate(store, made)
+    outcome = replace(run(), certificate=made)
+    store.record(outcome, replace(outcome, id="another"))
+    assert certificates_of(store) == [made]
+    assert store.outcome("another").certificate == made
+    assert list(verify(store)) == []
 
 
 def test_attempts_errors_and_unexamined_come_back(store: AuditStore, run: Run) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import event
@@ -250,7 +251,10 @@ def test_a_server_that_does_not_answer() -> None:
 class Postgres(Protocol):
     """The server of conftest.py."""
 
+    folder: Path
     url: str
+
+    def database(self) -> str: ...
 
 
 @pytest.mark.parametrize(
@@ -268,6 +272,44 @@ def test_a_server_that_refuses(
     with pytest.raises(StoreUnavailable, match=message) as caught:
         AuditStore.open(postgres.url.replace(was, now))
     assert note in _notes(caught.value)
+
+
+def test_a_wrong_password(postgres: Postgres) -> None:
+    rights = postgres.folder / "data" / "pg_hba.conf"
+    before = rights.read_text()
+    _on_server(postgres, "CREATE ROLE locked LOGIN PASSWORD 'geheim'")
+    try:
+        rights.write_text(f"local all locked scram-sha-256\n{before}")
+        _on_server(postgres, "SELECT pg_reload_conf()")
+        url = postgres.url.replace("postgres@", "locked:{}@")
+        assert schema.state(url.format("geheim")).revision in (None, schema.HEAD)
+        with pytest.raises(StoreUnavailable, match="refuses this user") as caught:
+            AuditStore.open(url.format("verraten"))
+    finally:
+        rights.write_text(before)
+        _on_server(postgres, "SELECT pg_reload_conf()")
+    assert "the user or the password in the URL" in _notes(caught.value)
+    assert "verraten" not in str(caught.value) + _notes(caught.value)
+
+
+def test_a_read_only_server_records_nothing_and_reads_on(postgres: Postgres, run: Run) -> None:
+    url = postgres.database()
+    with AuditStore.create(url) as store:
+        kept = run(store=store)
+    name = url.split("search_path%3D")[1]
+    options = f"-csearch_path={name} -cdefault_transaction_read_only=on"
+    with AuditStore.open(url.split("&options=")[0] + f"&options={quote(options)}") as store:
+        with pytest.raises(StoreUnavailable, match="is read-only") as caught:
+            store.record(run())
+        assert store.recent() == [kept]
+    assert "primary server" in _notes(caught.value)
+
+
+def _on_server(postgres: Postgres, statement: str) -> None:
+    engine = databases.connect(postgres.url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+    engine.dispose()
 
 
 def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
