@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from trustlayer.audit.databases import connect, for_writing
+from trustlayer.audit.months import is_partition
 from trustlayer.audit.schema import VERSION_TABLE
 from trustlayer.audit.tables import Base
 
@@ -16,6 +17,7 @@ def run(connection: Connection) -> None:
         target_metadata=Base.metadata,
         version_table=VERSION_TABLE,
         render_as_batch=True,  # SQLite cannot alter a table otherwise
+        include_name=lambda name, kind, _: kind != "table" or not is_partition(name),
     )
     with context.begin_transaction():
         context.run_migrations()

@@ -84,7 +84,7 @@ def test_an_error_is_that_of_its_own_records(records: list[Record]) -> None:
     def write(some: Sequence[Record]) -> None:
         for one in some:
             if id(one) in bad:
-                raise ValueError(one.outcome.id)
+                raise ValueError(one.id)
 
     turns = Turns(write)
 
@@ -97,7 +97,7 @@ def test_an_error_is_that_of_its_own_records(records: list[Record]) -> None:
 
     with ThreadPoolExecutor(16) as pool:
         said = list(pool.map(take, records))
-    assert said == [one.outcome.id if id(one) in bad else None for one in records]
+    assert said == [one.id if id(one) in bad else None for one in records]
 
 
 def test_several_lanes_write_at_once_and_everything_once(records: list[Record]) -> None:

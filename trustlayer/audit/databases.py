@@ -96,7 +96,7 @@ def for_writing(engine: Engine) -> Engine:
     return engine.execution_options(trustlayer_writes=True)
 
 
-def sweep(engine: Engine) -> bool:
+def sweep(engine: Engine, *, texts: bool = True) -> bool:
     """Remove old versions of rows from the disk; False when SQLite's readers are in the way.
 
     SQLite keeps them in its log, and overwrites those in its file; PostgreSQL keeps them in
@@ -110,7 +110,7 @@ def sweep(engine: Engine) -> bool:
             [[busy, *_]] = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             return not busy
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        for table in ("texts", "correlations", "labels", "decisions"):
+        for table in ("texts", "correlations", "labels", "decisions")[0 if texts else 1 :]:
             connection.exec_driver_sql(f"VACUUM (FULL) {table}")
         _end_log(connection)
     return True

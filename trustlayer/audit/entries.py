@@ -22,6 +22,7 @@ from trustlayer.audit.digests import (
     lookup_digest,
     text_digest,
 )
+from trustlayer.audit.months import NONE, month_of
 from trustlayer.audit.sealing import Keys, keys_of
 from trustlayer.audit.tables import Base, ChainRow, DetectorRow, PolicyRow
 from trustlayer.errors import BrokenSeal, MissingKey
@@ -101,6 +102,12 @@ def _outcome(row: Row, rows: Rows) -> Entry:
         for table in _BESIDE
         for part in rows.children[table]
         if part["flaw"]
+    ]
+    months = (None, month_of(row["started"]))
+    flaws += [
+        Flaw("texts", f"{row['id']}, number {text['number']}", "was moved to another month")
+        for text in rows.children["texts"]
+        if text["month"] not in months
     ]
     return _entry("outcomes", row, rows.content, flaws)
 
@@ -192,10 +199,13 @@ def _text(
     salt: bytes | None,
     body: str | None,
     sealed: bytes | None,
+    month: int,
     **key: int,
 ) -> Row:
     # Its body is not kept: one is in memory at a time.
-    return {**key, "digest": digest, "flaw": _text_flaw(digest, salt, body, sealed, keys)}
+    flaw = _text_flaw(digest, salt, body, sealed, keys)
+    gone = body is None and sealed is None and month == NONE
+    return {**key, "digest": digest, "flaw": flaw, "month": None if gone else month}
 
 
 def _text_flaw(

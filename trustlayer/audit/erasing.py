@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from sqlalchemy import ColumnElement, Connection, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select, update
 
 from trustlayer.audit.entry_tables import DecisionRow
 from trustlayer.audit.holds import held, held_back
+from trustlayer.audit.months import after, end_of
+from trustlayer.audit.partitions import drop, past
 from trustlayer.audit.store import AuditStore
 from trustlayer.audit.tables import CorrelationRow, LabelRow, OutcomeRow, TextRow
 
@@ -37,8 +40,13 @@ class Erased:
 
 
 def retain(store: AuditStore, since: datetime) -> Erased:
-    """Erase all texts of outcomes that started before *since*, but for those under a hold."""
-    return _erase(store, OutcomeRow.started < since)
+    """Erase all texts of outcomes that started before *since*, but for those under a hold.
+
+    On PostgreSQL a month that was over by then, and of which nothing is held, goes at once.
+    """
+    months = store.retrying(lambda connection: past(connection, since))
+    gone = [store.retrying(partial(_drop, month=month)) for month in months]
+    return _erase(store, OutcomeRow.started < since, sum(gone))
 
 
 def erase(store: AuditStore, name: str, value: str) -> Erased:
@@ -53,19 +61,39 @@ def erase(store: AuditStore, name: str, value: str) -> Erased:
     return _erase(store, OutcomeRow.number.in_(own))
 
 
-def _erase(store: AuditStore, condition: ColumnElement[bool]) -> Erased:
+def _erase(store: AuditStore, condition: ColumnElement[bool], gone: int = 0) -> Erased:
     erased = 0
     while count := store.retrying(lambda connection: _erase_some(connection, condition)):
         erased += count
-    store.sweep()
+    store.sweep(texts=bool(erased) or not gone)  # what was dropped is off the disk
     with store.session() as session:
         left = tuple(Left(*found) for found in held_back(session, condition & _legible()))
-    return Erased(erased, left)
+    return Erased(erased + gone, left)
+
+
+def _drop(connection: Connection, month: int) -> int:
+    # The number of outcomes of which texts went with their month; 0 when some of it are held.
+    _let_no_hold_begin(connection)
+    own = (OutcomeRow.started >= end_of(after(month, -1))) & (OutcomeRow.started < end_of(month))
+    if connection.scalar(select(exists().where(own, held(connection)))):
+        return 0
+    count = connection.scalar(select(func.count()).select_from(OutcomeRow).where(own, _legible()))
+    numbers = select(OutcomeRow.number).where(own)
+    for table, columns in _ERASED.items():
+        if table is not TextRow:
+            of_month = update(table).where(table.outcome.in_(numbers))
+            connection.execute(of_month.values(dict.fromkeys(columns)))
+    drop(connection, month)
+    return count or 0
+
+
+def _let_no_hold_begin(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("LOCK TABLE legal_holds IN SHARE MODE")
 
 
 def _erase_some(connection: Connection, condition: ColumnElement[bool]) -> int:
-    if connection.dialect.name == "postgresql":  # no hold comes into force meanwhile
-        connection.exec_driver_sql("LOCK TABLE legal_holds IN SHARE MODE")
+    _let_no_hold_begin(connection)
     free = ~held(connection)
     query = select(OutcomeRow.number).where(condition, _legible(), free).limit(_AT_ONCE)
     outcomes = list(connection.scalars(query))

@@ -20,6 +20,7 @@ from trustlayer.audit.digests import (
     policy_digest,
     text_digest,
 )
+from trustlayer.audit.months import month_of
 from trustlayer.audit.sealing import Keys
 from trustlayer.certificate import Certificate
 from trustlayer.exchange import Token
@@ -92,8 +93,9 @@ class _Writer:
         )
         for number, attempt in enumerate(outcome.attempts):
             self._attempt(rows, number, attempt)
+        month = month_of(outcome.started)
         rows.children["texts"].extend(
-            {"number": number, **secured(text, "body", self.keys)}
+            {"number": number, **secured(text, "body", self.keys), "month": month}
             for text, number in self.texts.items()
         )
         return rows

@@ -10,6 +10,7 @@ from typing import Any
 
 from trustlayer.audit.columns import UtcTime
 from trustlayer.audit.digests import CHILDREN, Row, Rows
+from trustlayer.audit.months import month_of
 from trustlayer.audit.records import Record
 from trustlayer.audit.tables import Base
 from trustlayer.certificate import Certificate
@@ -37,6 +38,8 @@ def thawed(payload: bytes) -> Record:
             "policy": bytes.fromhex(said["outcome"]["policy"])
         }
         children = {t: [_child(t, row) for row in said["children"].get(t, ())] for t in CHILDREN}
+        for text in children["texts"]:
+            text.setdefault("month", month_of(outcome["started"]))  # there was a time without
         detectors = [_row("detectors", row) for row in said["detectors"]]
         certificate = said["certificate"]
         return Record(

@@ -232,11 +232,14 @@ class AuditStore:
         self._expect_open()
         return self._commits.retry(write)
 
-    def sweep(self) -> None:
-        """Have old versions of changed rows removed from the disk; StoreUnavailable if not yet."""
+    def sweep(self, *, texts: bool = True) -> None:
+        """Have old versions of changed rows removed from the disk; StoreUnavailable if not yet.
+
+        Without *texts* those of PostgreSQL stay as they are: it takes long where they are many.
+        """
         self._expect_open()
         with explained(self.url):
-            swept = sweep(self._engine)
+            swept = sweep(self._engine, texts=texts)
         if not swept:
             error = StoreUnavailable(f"{masked(self.url)} is being read: old versions stay so long")
             error.add_note("do the same again once no other program has the store open")

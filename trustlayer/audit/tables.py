@@ -129,6 +129,7 @@ class TextRow(Base):
     salt: Mapped[bytes | None]
     body: Mapped[str | None]
     sealed: Mapped[bytes | None]
+    month: Mapped[int] = mapped_column(server_default="0")  # see months.py; part of the key
 
 
 class CorrelationRow(Base):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from trustlayer.cli._options import DEFAULT_DB, Database
+from trustlayer.cli._options import DEFAULT_DB, Database, option
 from trustlayer.cli._store import for_reading, shown
 from trustlayer.cli._terminal import Commands, examples
 
@@ -52,3 +54,27 @@ def check(db: Database = DEFAULT_DB) -> None:
     """Succeed only if the store is there and of the schema needed."""
     for_reading(db).close()
     typer.echo(f"{shown(db)} is current")
+
+
+@app.command(epilog=EPILOG)
+def partitions(
+    ahead: Annotated[
+        int, option(min=0, metavar="MONTHS", help="How many coming months are made.")
+    ] = 3,
+    db: Database = DEFAULT_DB,
+) -> None:
+    """Make the partitions of the coming months and list all: on PostgreSQL each month has one.
+
+    A text whose month has none is kept all the same, and moves there when it is made.
+    """
+    from trustlayer.audit.partitions import make_ahead
+    from trustlayer.audit.partitions import partitions as found
+
+    with for_reading(db) as store:
+        made = make_ahead(store, ahead)
+        parts = found(store)
+    for part in parts:
+        new = "  made now" if part.name in made else ""
+        typer.echo(f"{part.name}  {part.size / 2**20:,.1f} MiB{new}")
+    if not parts:
+        typer.echo(f"{shown(db)} keeps all texts in one table")
