@@ -5,7 +5,8 @@
 Sixteen processes write to one PostgreSQL, and eight threads of one process to one SQLite file.
 In turns a writer is killed (SIGKILL), the server is stopped (fast, immediate) and started
 again, its sessions are terminated, the connections are cut between any two bytes, and the disk
-is full: of SQLite by the size that a file may have, of PostgreSQL by the same for its server.
+is full: of SQLite by the size that a file may have, of PostgreSQL by filling a small file
+system that holds its tables, where the right to mount one is given (as root, on Linux).
 A writer says the id of an outcome once `record` has returned, and only then.
 """
 
@@ -15,13 +16,15 @@ import argparse
 import os
 import random
 import resource
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
@@ -166,7 +169,7 @@ def told(name: str, faults: Faults, direct: str) -> None:
 
 def on_postgresql(count: int, dice: random.Random, processes: int) -> None:
     with served() as (server, proxy, disk):
-        direct = server.database()
+        direct = on_disk(server, disk)
         AuditStore.create(direct).close()
         url = direct.replace(str(server.folder), str(proxy.folder))
         writers = Writers(url, 1)
@@ -195,7 +198,7 @@ def on_postgresql(count: int, dice: random.Random, processes: int) -> None:
             "restart, immediate": lambda: restart("immediate"),
         }
         if disk is not None:
-            acts["disk full"] = disk
+            acts["disk full"] = lambda: fill(disk, writers)
         faults = Faults(writers, dice, acts)
         try:
             faults.go(count)
@@ -215,43 +218,62 @@ def terminate(url: str) -> None:
 
 
 @contextmanager
-def served() -> Generator[tuple[Postgres, Proxy, Callable[[], None] | None]]:
-    settings = {"max_connections": "60", "shared_buffers": "64MB", "restart_after_crash": "on"}
-    with started(settings) as server, tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        proxy = Proxy(Path(folder), server.folder)
+def served() -> Generator[tuple[Postgres, Proxy, Path | None]]:
+    """A server, a proxy before it, and a small disk for its tables where one can be mounted."""
+    settings = {"max_connections": "60", "shared_buffers": "64MB"}
+    with ExitStack() as stack:
+        disk = stack.enter_context(small_disk())
+        server = stack.enter_context(started(settings))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.chmod(0o755)
+        proxy = Proxy(folder, server.folder)
         proxy.start()
+        stack.callback(proxy.stop)
+        yield server, proxy, disk
+
+
+@contextmanager
+def small_disk() -> Generator[Path | None]:
+    """A file system of its own, of 512 MiB; None, said aloud, without the right to mount one."""
+    with tempfile.TemporaryDirectory() as folder:
+        mount = ["mount", "-t", "tmpfs", "-o", "size=512m,mode=0777", "tmpfs", folder]
+        if os.geteuid() or subprocess.run(mount, check=False).returncode:
+            print("PostgreSQL: no full disk, for nothing can be mounted here")
+            yield None
+            return
         try:
-            yield server, proxy, lambda: full(server)
+            yield Path(folder)
         finally:
-            proxy.stop()
+            subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def full(server: Postgres) -> None:
-    """No session may make its files longer for a moment, as on a full disk (SQLSTATE 53100)."""
-    [main, *_] = (server.folder / "data" / "postmaster.pid").read_text().split()
-    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-    sessions = [int(pid) for pid in children if _is_session(pid)]
-    for pid in sessions:
-        _limit(pid, 8192)
-    time.sleep(0.5)
-    for pid in sessions:
-        _limit(pid, resource.RLIM_INFINITY)
+def on_disk(server: Postgres, disk: Path | None) -> str:
+    """The URL of an empty database whose tables lie on *disk*."""
+    url = server.database()
+    if disk is None:
+        return url
+    place = disk / "tables"
+    place.mkdir()
+    shutil.chown(place, "postgres", "postgres")
+    engine = connect(server.url).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE TABLESPACE small LOCATION '{place}'"))
+        connection.execute(text("ALTER SYSTEM SET default_tablespace = 'small'"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
+    return url
 
 
-def _is_session(pid: str) -> bool:
-    try:
-        return b"postgres postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
-def _limit(pid: int, size: int) -> None:
-    try:
-        _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, most))
-    except ProcessLookupError:
-        pass
+def fill(disk: Path, writers: Writers) -> None:
+    """Leave no byte free until five answers were withheld."""
+    before, begun = writers.withheld.total(), time.monotonic()
+    filler = disk / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 16))
+    while writers.withheld.total() < before + 5 and time.monotonic() < begun + 30:
+        time.sleep(0.01)
+    filler.unlink()
 
 
 def on_sqlite(count: int, dice: random.Random, threads: int) -> None:
@@ -265,7 +287,7 @@ def on_sqlite(count: int, dice: random.Random, threads: int) -> None:
             writers.kill(writers.pids[0])
             writers.start()
 
-        def fill() -> None:
+        def run_full() -> None:
             size = (Path(folder) / "audit.db").stat().st_size
             writers.kill(writers.pids[0])
             writers.start(limit=size + 200_000)
@@ -275,7 +297,7 @@ def on_sqlite(count: int, dice: random.Random, threads: int) -> None:
             writers.kill(writers.pids[0])
             writers.start()
 
-        faults = Faults(writers, dice, {"writer killed": kill, "disk full": fill})
+        faults = Faults(writers, dice, {"writer killed": kill, "disk full": run_full})
         try:
             faults.go(count)
         finally:

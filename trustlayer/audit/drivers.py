@@ -67,12 +67,18 @@ def driven(connection: Connection) -> Generator[Driver]:
     try:
         yield Server(driver) if dialect.name == "postgresql" else Lite(driver)
     except errors.Error as error:
-        gone = dialect.is_disconnect(error, driver, None)
+        gone = dialect.is_disconnect(error, driver, None) or _stuck(driver)
         if gone:
             connection.invalidate(error)
         raise DBAPIError.instance(
             None, None, error, errors.Error, connection_invalidated=gone, dialect=dialect
         ) from error
+
+
+def _stuck(driver: Any) -> bool:
+    # Whether a session that broke in the middle of a pipeline cannot even be rolled back.
+    pipeline = getattr(getattr(driver, "pgconn", None), "pipeline_status", 0)
+    return bool(pipeline)
 
 
 def _driver(connection: Connection) -> Any:
