@@ -21,7 +21,10 @@
     if (document.visibilityState !== "visible") return;
     const answer = await fetch(held.dataset.claim, { method: "POST", headers: { "X-CSRF": document.body.dataset.csrf, Accept: "application/json" } });
     const told = find("[data-claimed]");
-    if (answer.ok || answer.status === 409) told.textContent = (await answer.json()).told;
+    if (answer.ok || answer.status === 409) {
+      told.textContent = (await answer.json()).told;
+      find(".claim button")?.remove();
+    }
   };
   if (held) {
     claim().catch(() => {});
