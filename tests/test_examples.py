@@ -17,6 +17,8 @@ TOLD = {
     "own_detector.py": ["hold at a risk of 1.00", "hedged: as far as I know"],
     "streaming.py": ["shown: It has 186 steps.", "revise: It is 43 metres tall. It has 250"],
     "certified_policy.py": ["accept: Short and safe.", "hold: A long answer", "void: the certif"],
+    "configuration.py": ["refuse ['figures', 'quotations']", "Did you mean 'revisions'?"],
+    "vault.py": ["Write to anna.smith@example.org, she is 44.", "rejected before: [EMAIL_2]"],
     "async_batch.py": ["(small: accept)", "31 metres tall.  (small: revise > small: escalate"],
 }
 NEEDS = {"langchain_agent.py": "langchain"}

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,8 +20,12 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
-pytest.importorskip("litellm.proxy.proxy_server", reason="needs the extra litellm")
+with warnings.catch_warnings():  # some are raised when LiteLLM is imported, none by us
+    warnings.simplefilter("ignore")
+    pytest.importorskip("litellm.proxy.proxy_server", reason="needs the extra litellm")
+    pytest.importorskip("litellm.proxy.guardrails.guardrail_registry")
 
 Answer = Callable[[dict[str, Any]], Any]
 
@@ -163,26 +168,17 @@ key_env = "LARGE_KEY"
 [store]
 url = "sqlite:///audit.db"
 """
-PROXY = """
-model_list:
-  - model_name: small
-    litellm_params: {{model: openai/small, api_base: "{url}", api_key: none}}
-  - model_name: embedder
-    litellm_params: {{model: openai/embedder, api_base: "{url}", api_key: none}}
-guardrails:
-  - guardrail_name: trustlayer
-    litellm_params:
-      guardrail: trustlayer_litellm.trust
-      mode: [pre_call, during_call, post_call]
-      default_on: true
-      trust_config: trustlayer.toml
-      prompts: [fragile]
-litellm_settings:
-  callbacks: [logger.logger]
-  num_retries: 0
-router_settings:
-  num_retries: 0
-"""
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "litellm"
+
+
+def _configuration(url: str) -> str:
+    """The example's configuration, with one model and some settings more."""
+    made = yaml.safe_load((EXAMPLES / "config.yaml").read_text())
+    target = {"model": "openai/embedder", "api_base": url, "api_key": "none"}
+    made["model_list"].append({"model_name": "embedder", "litellm_params": target})
+    made["guardrails"][0]["litellm_params"]["prompts"] = ["fragile"]
+    made["litellm_settings"]["callbacks"] = ["logger.logger"]
+    return str(yaml.safe_dump(made))
 
 
 @dataclass
@@ -232,13 +228,15 @@ def proxy(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     folder = tmp_path_factory.mktemp("proxy")
     _install(folder)
     (folder / "logger.py").write_text(LOGGER)
-    (folder / "config.yaml").write_text(PROXY.format(url=service.url))
+    (folder / "config.yaml").write_text(_configuration(service.url))
     (folder / "trustlayer.toml").write_text(TRUST.format(url=service.url))
     port, key = _free_port(), f"sk-{secrets.token_hex(20)}"
     environment = {
         **os.environ,
         "PYTHONPATH": str(folder / "site"),
         "LARGE_KEY": "large-key",
+        "MODEL_URL": service.url,
+        "MODEL_KEY": "none",
         "LITELLM_MASTER_KEY": key,
         "LITELLM_TEST_LOG": str(folder / "log.jsonl"),
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -163,6 +167,24 @@ def test_no_token_of_a_rejected_draft_is_in_the_bytes(
     assert not rejected(got.decode())
     if stream:
         assert got.count(b"data: [DONE]") == 1
+
+
+def test_the_example_of_a_client(proxy: Proxy) -> None:
+    proxy.service.answer = lambda body: GOOD if len(body["messages"]) > 2 else BAD
+    example = Path(__file__).resolve().parents[2] / "examples" / "litellm" / "client.py"
+    environment = {"OPENAI_BASE_URL": f"{proxy.url}/v1", "OPENAI_API_KEY": proxy.key}
+    done = subprocess.run(
+        [sys.executable, str(example)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        check=True,
+    )
+    assert done.stdout.splitlines() == [
+        f"accept - {GOOD}",
+        "passed: It is 324 m tall.",
+        "passed:  It is made of iron.",
+    ]
 
 
 def test_a_stream_goes_on_from_what_had_passed(proxy: Proxy, client: OpenAI) -> None:
