@@ -29,13 +29,19 @@ def show(
     db: Database = DEFAULT_DB,
     as_json: AsJson = False,
 ) -> None:
-    """Show one recorded outcome: every attempt, what was found in it, what was decided."""
+    """Show one outcome's full story: attempts, findings, decisions, and what people said of it."""
+    from trustlayer.audit.stories import story
+    from trustlayer.cli._story import afterwards, story_object
+
     with for_reading(db) as store:
-        outcome = store.outcome(id)
+        found = story(store, id)
     if as_json:
-        typer.echo(json.dumps(outcome_object(outcome), indent=2))
-    else:
-        _show(outcome)
+        typer.echo(json.dumps(outcome_object(found.outcome) | story_object(found), indent=2))
+        return
+    _show(found.outcome)
+    out().print(Rule("afterwards", align="left", characters="-", style="dim"))
+    for line in afterwards(found):
+        out().print(line)
 
 
 def _show(outcome: Outcome) -> None:
