@@ -19,6 +19,7 @@ TOLD = {
     "certified_policy.py": ["accept: Short and safe.", "hold: A long answer", "void: the certif"],
     "configuration.py": ["refuse ['figures', 'quotations']", "Did you mean 'revisions'?"],
     "vault.py": ["Write to anna.smith@example.org, she is 44.", "rejected before: [EMAIL_2]"],
+    "bulk.py": ["left out: monday.jsonl, line 81", "80 answers examined, 1 rows", "twice: 0"],
     "async_batch.py": ["(small: accept)", "31 metres tall.  (small: revise > small: escalate"],
 }
 NEEDS = {"langchain_agent.py": "langchain"}
