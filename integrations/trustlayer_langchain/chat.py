@@ -14,7 +14,7 @@ from langchain_core.callbacks import (
     CallbackManagerForLLMRun,
 )
 from langchain_core.callbacks.manager import adispatch_custom_event, dispatch_custom_event
-from langchain_core.language_models import BaseChatModel, LanguageModelInput, ModelProfile
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
@@ -79,8 +79,8 @@ class TrustedChatModel(BaseChatModel):
         stop = stop or options.pop("stop", None)
         return self.model._get_ls_params(stop, **options)  # pyright: ignore[reportPrivateUsage]
 
-    def _resolve_model_profile(self) -> ModelProfile | None:
-        return self.model.profile
+    def _resolve_model_profile(self) -> Any:
+        return getattr(self.model, "profile", None)  # older releases have none
 
     def get_token_ids(self, text: str) -> list[int]:
         return self.model.get_token_ids(text)
