@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
+from typer.testing import CliRunner
 
 from trustlayer import Outcome
 from trustlayer.audit import AuditStore, reports, summaries
 from trustlayer.audit.reports import Every, Scope
 from trustlayer.audit.summary_tables import ROWS, SUMS, TEXTS
+from trustlayer.cli import app
 
 Run = Callable[..., Outcome]
 
@@ -157,3 +159,17 @@ def test_scopes_that_make_no_sense() -> None:
         (NOON, NOON + timedelta(hours=1))
     ]
     assert Scope(since=datetime(2026, 3, 1, tzinfo=UTC)).edges() == []
+
+
+def test_the_command_makes_and_compares_sums(run: Run) -> None:
+    command = ["db", "summarise", "--compare"]
+    with AuditStore.create("sqlite:///trustlayer.db") as store:
+        run("a!", "a.", store=store)
+        run(store=store)
+        done = CliRunner().invoke(app, command)
+        assert (done.exit_code, "2 entries summarised, as the rows say" in done.stdout) == (0, True)
+        with store.transaction() as connection:
+            connection.execute(text("DELETE FROM finding_days"))
+        done = CliRunner().invoke(app, command)
+        assert (done.exit_code, "finding_days does not say" in done.stdout) == (3, True)
+        assert CliRunner().invoke(app, [*command, "--anew"]).exit_code == 0

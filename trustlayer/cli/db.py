@@ -8,13 +8,14 @@ import typer
 
 from trustlayer.cli._options import DEFAULT_DB, Database, option
 from trustlayer.cli._store import for_reading, shown
-from trustlayer.cli._terminal import Commands, examples
+from trustlayer.cli._terminal import NOT_ACCEPTED, Commands, examples
 
 EPILOG = examples(
     "trustlayer db upgrade",
     "trustlayer db current --db sqlite:////var/lib/audit.db",
     "trustlayer db check && service start",
-    codes="0 done, or current; 1 could not run, or the schema is another; 2 wrong usage",
+    codes="0 done, or current; 3 sums differ; 1 could not run, or the schema is another; "
+    "2 wrong usage",
 )
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode="rich", epilog=EPILOG)
@@ -78,3 +79,30 @@ def partitions(
         typer.echo(f"{part.name}  {part.size / 2**20:,.1f} MiB{new}")
     if not parts:
         typer.echo(f"{shown(db)} keeps all texts in one table")
+
+
+@app.command(epilog=EPILOG)
+def summarise(
+    anew: Annotated[bool, option(help="Forget all sums and make them again.")] = False,
+    compare: Annotated[
+        bool, option(help="Add up every row again, and name the sums that say something else.")
+    ] = False,
+    db: Database = DEFAULT_DB,
+) -> None:
+    """Bring the sums by day, from which reports read, up to what is recorded.
+
+    The writer keeps them up: this is for a store that was filled by other means.
+    """
+    from trustlayer.audit import summaries
+
+    with for_reading(db) as store:
+        if anew:
+            store.retrying(summaries.clear)
+        left = summaries.missing(store)
+        summaries.summarise(store)
+        wrong = store.retrying(lambda found: list(summaries.drift(found))) if compare else []
+    for table in wrong:
+        typer.echo(f"{table} does not say what the rows do: trustlayer db summarise --anew")
+    if wrong:
+        raise typer.Exit(NOT_ACCEPTED)
+    typer.echo(f"{shown(db)}: {left} entries summarised" + (", as the rows say" if compare else ""))
