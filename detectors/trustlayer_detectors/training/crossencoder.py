@@ -42,7 +42,7 @@ def attention(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    attention_mask: Tensor,
+    attention_mask: Tensor | None,
     scaling: float,
     **_: Any,
 ) -> tuple[Tensor, None]:
@@ -52,7 +52,9 @@ def attention(
     """
     batch, heads, length, width = query.shape
     with torch.autocast(query.device.type, enabled=False):
-        bias = attention_mask[:, :, :1].to(query.dtype).expand(batch, heads, 1, length)
+        bias = query.new_zeros((batch, heads, 1, length))
+        if attention_mask is not None:  # there is none where nothing is padded
+            bias = bias + attention_mask[:, :, :1].to(query.dtype)
         flat = [part.reshape(batch * heads, length, width) for part in (query, key, value)]
         likeness = torch.baddbmm(
             bias.reshape(batch * heads, 1, length), flat[0], flat[1].transpose(1, 2), alpha=scaling
