@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 _WORDS = re.compile(r"\s+|\d+(?:[.,:/]\d+)*|\w+|[^\w\s]")
-_LINES = re.compile(r"[^\n.!?]*(?:[\n.!?]+\s*|\Z)")
+_LINES = re.compile(r"[^\n.!?]+[\n.!?]*\s*|[\n.!?]+\s*")
 _COSTLY = 4_000_000  # pairs of parts; above it, coarser parts are compared, or none
 
 
