@@ -71,9 +71,8 @@ def settled(outcome: Outcome, choice: Choice, *, reasoning: bool) -> Choice:
     if outcome.answer is None:
         return _plain(choice, refusal_text(outcome), refused=True)
     attempt = next(a for a in outcome.attempts if a.verdict is outcome.best)
-    given = attempt.output
-    alike = isinstance(given, Choices | TextChoices) and type(given) is type(choice)
-    if not alike or text_in(given) != outcome.answer:
+    given: Any = attempt.output
+    if type(given) is not type(choice) or text_in(given) != outcome.answer:
         return _plain(choice, outcome.answer)
     kept = given.model_copy(update={"index": choice.index})
     return kept if reasoning else without_reasoning(kept)

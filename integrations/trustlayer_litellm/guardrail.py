@@ -55,7 +55,7 @@ class Trust(CustomGuardrail):
         **options: Any,
     ) -> None:
         super().__init__(supported_event_hooks=HOOKS, **options)
-        if GuardrailEventHooks.post_call not in (self.event_hook or HOOKS):
+        if not self._at(GuardrailEventHooks.post_call):
             raise ValueError(f"mode: expected post_call among {self.event_hook}")
         self.verifier = verifier
         self.prompts = tuple(prompts)
@@ -82,7 +82,7 @@ class Trust(CustomGuardrail):
     async def async_moderation_hook(
         self, data: Body, user_api_key_dict: Any, call_type: str
     ) -> None:
-        if call_type in CHAT | TEXT and GuardrailEventHooks.pre_call not in (self.event_hook or ()):
+        if call_type in CHAT | TEXT and not self._at(GuardrailEventHooks.pre_call):
             asked = self._asked(data, call_type)
             await self._examine_prompts(data, asked, GuardrailEventHooks.during_call)
 
@@ -130,6 +130,9 @@ class Trust(CustomGuardrail):
         if told := self._told_of(data):
             return headers(told)
         return {"x-trustlayer-action": "pending"} if data.get("stream") else None
+
+    def _at(self, hook: GuardrailEventHooks) -> bool:
+        return bool(self._event_hook_is_event_type(hook))
 
     @property
     def _examining(self) -> Examining:

@@ -177,7 +177,10 @@ def chunk_like(
 ) -> Any:
     """A chunk of the stream that *template* is from; *told* is the verdict."""
     named = getattr(template, "model", None) or model
-    ids = {"id": getattr(template, "id", None), "created": getattr(template, "created", None)}
+    ids: dict[str, Any] = {
+        "id": getattr(template, "id", None),
+        "created": getattr(template, "created", None),
+    }
     made: Any
     if _is_text_completion(template):
         text = TextChoices(index=index, text=delta.content or "", finish_reason=finish)

@@ -177,7 +177,7 @@ async def test_a_refusal_may_be_an_error(service: Service, asking: Any) -> None:
         await asking(verifier(), refusal="error")()
     assert caught.value.status_code == 422
     assert "330" not in str(caught.value.detail)
-    assert caught.value.detail["trustlayer"]["action"] == "hold"  # type: ignore[index,call-overload]
+    assert caught.value.detail["trustlayer"]["action"] == "hold"  # type: ignore[index]
 
 
 async def test_the_other_models_of_the_proxy_are_asked(service: Service, asking: Any) -> None:
