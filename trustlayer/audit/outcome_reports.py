@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import UnaryExpression, func, select
 from sqlalchemy.orm import Session
 
 from trustlayer.audit import scope as scopes
@@ -197,7 +197,10 @@ def lines(
     limit: int = 20,
     width: int = 200,
 ) -> list[OutcomeLine]:
-    """The outcomes recorded last, the newest first, prompts cut to *width* characters."""
+    """The outcomes recorded last, the newest first, prompts cut to *width* characters.
+
+    With an end in the scope it is those that started last.
+    """
     scope = scopes.of(scope)
     outcome = AttemptRow.outcome == OutcomeRow.number
     attempts = select(func.count(AttemptRow.number)).where(outcome).correlate(OutcomeRow)
@@ -219,11 +222,17 @@ def lines(
         .where(*outcomes_in(scope))
         .where(*([] if action is None else [OutcomeRow.action == action.value]))
         .where(*([] if scope.model is None else [AttemptRow.model == scope.model]))
-        .order_by(OutcomeRow.number.desc())
+        .order_by(*_newest(scope))
         .limit(limit)
     )
     with store.session() as session:
         return [_line(**row) for row in session.execute(query).mappings()]
+
+
+def _newest(scope: Scope) -> list[UnaryExpression[Any]]:
+    # Where the end is not now, the way from the newest recorded to there may be long: by time.
+    by_number = OutcomeRow.number.desc()
+    return [by_number] if scope.until is None else [OutcomeRow.started.desc(), by_number]
 
 
 def _span(session: Session, scope: Scope) -> tuple[datetime | None, datetime | None]:
