@@ -21,8 +21,9 @@ import torch
 
 from trustlayer_detectors.grounding_evidence import choose, leans
 from trustlayer_detectors.training import edits, metrics, rows, wording
-from trustlayer_detectors.training.crossencoder import Pair, collate
+from trustlayer_detectors.training.crossencoder import CrossEncoder, Pair, collate
 from trustlayer_detectors.training.loop import Schedule, fit, plan_batches
+from trustlayer_detectors.training.origin import original
 
 
 @given(st.lists(st.integers(1, 60), max_size=80), st.integers(60, 200), st.integers(0, 9))
@@ -126,3 +127,23 @@ def test_a_perfect_order_has_auroc_one_with_and_without_groups() -> None:
     assert metrics.auroc(labels, risks) < 1
     limit = metrics.best_f1_limit(labels, risks)
     assert metrics.f1_above(limit)(labels, risks) == pytest.approx(6 / 7)
+
+
+@pytest.mark.parametrize("lengths", [(16, 16), (16, 9)], ids=["whole", "padded"])
+def test_the_fast_attention_is_the_eager_one(lengths: tuple[int, int]) -> None:
+    model = CrossEncoder(original()).eval()
+    draw = np.random.default_rng(3)
+    pairs = [
+        Pair(draw.integers(1000, 9000, 5).astype(np.int32),
+             draw.integers(1000, 9000, length - 8).astype(np.int32), 0)
+        for length in lengths
+    ]  # fmt: skip
+    batch = collate(pairs, torch.device("cpu"))
+    inputs = (batch.input_ids, batch.attention_mask, batch.token_type_ids)
+    with torch.inference_mode():
+        eager = model(*inputs)
+        model.attend("bfloat16")
+        fast = model(*inputs)
+    assert torch.allclose(eager[0], fast[0], atol=1e-4)
+    known = batch.known.new_tensor([[place < length for place in range(16)] for length in lengths])
+    assert torch.allclose(eager[1] * known, fast[1] * known, atol=1e-4)
