@@ -17,11 +17,11 @@ from langchain_core.tracers import (
 )
 
 MUTED = frozenset({"on_llm_new_token", "on_stream_event"})
+# Older releases have the first of them only.
 STREAMS: frozenset[type] = frozenset(
-    {
-        _streaming._StreamingCallbackHandler,  # pyright: ignore[reportPrivateUsage]
-        _streaming._V2StreamingCallbackHandler,  # pyright: ignore[reportPrivateUsage]
-    }
+    getattr(_streaming, name)
+    for name in ("_StreamingCallbackHandler", "_V2StreamingCallbackHandler")
+    if hasattr(_streaming, name)
 )
 SUBGRAPH_STREAM = "__pregel_stream"  # by this a graph inside of the chain joins an outer stream
 
