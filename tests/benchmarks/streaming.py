@@ -22,7 +22,7 @@ from trustlayer import Exchange, Finding, load
 from trustlayer.calibration import conformal
 from trustlayer.segments import Segments
 
-RATE = 0.1  # of clean answers that may be stopped
+RATES = (0.05, 0.1, 0.2)  # of clean answers that may be stopped
 SPLITS = 200
 
 
@@ -91,16 +91,24 @@ def main(path: str, model: str) -> None:
         f"ceiling: saved {mean([s for s, _ in ceiling]):.3f}, kept "
         f"{mean([k for _, k in ceiling]):.3f} of the text of those"
     )
-    print("split    clean stopped  caught  before onset  saved (caught)  kept (caught)")
+    print("rate   clean stopped  caught  before onset  saved (caught)  kept (caught)")
+    for rate in RATES:
+        print(
+            f"{rate:4}   "
+            + "  ".join(f"{mean(column):.3f}" for column in over_splits(answers, rate))
+        )
+
+
+def over_splits(answers: Sequence[Streamed], rate: float) -> list[list[float]]:
+    """What came of the other half under the limits that each split's first half gives."""
     tally: list[tuple[float, ...]] = []
     for number in range(SPLITS):
         order = random.Random(number).sample(answers, len(answers))
         half = len(order) // 2
-        limit = conformal([a.highest for a in order[:half] if not a.bad], RATE)
+        limit = conformal([a.highest for a in order[:half] if not a.bad], rate)
         if limit is not None:
             tally.append(_tried(order[half:], limit))
-    columns = [[v for v in column if v == v] for column in zip(*tally, strict=True)]
-    print(f"{len(tally)} splits " + "  ".join(f"{mean(c):.3f}" for c in columns))
+    return [[v for v in column if v == v] for column in zip(*tally, strict=True)]
 
 
 def _tried(answers: Sequence[Streamed], limit: float) -> tuple[float, ...]:
