@@ -24,7 +24,7 @@ from trustlayer.finding import FunctionDetector
 from trustlayer_langchain.agents import TrustMiddleware
 from trustlayer_langchain.review import aresume, held, resume
 
-ASKED = {"messages": [HumanMessage("How tall is the tower?")]}
+ASKED: Any = {"messages": [HumanMessage("How tall is the tower?")]}
 BAD = f"It is {WRONG} metres tall."
 CONFIG: Any = {"configurable": {"thread_id": "t"}}
 

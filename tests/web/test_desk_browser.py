@@ -18,8 +18,12 @@ from trustlayer.exchange import Span
 
 ALICE, BOB = "token-of-alice-0123456789", "token-of-bob-0123456789ab"
 HTML = "text/html"
+PATIENCE = 30_000  # milliseconds: a busy machine is no fault of ours
 WIDTHS = (1366, 390)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def enter(browser: Browser, browsers: dict[str, BrowserContext], world: Any) -> 
         key = repr((token, options))
         if key not in browsers:
             context = browsers[key] = browser.new_context(**options)
-            context.set_default_timeout(15_000)
+            context.set_default_timeout(PATIENCE)
             id = world.desk.sessions.open(world.desk.reviewers.holder(token))
             context.add_cookies([{"name": "trustlayer", "value": id, "url": world.url}])
         page = next(iter(browsers[key].pages), None) or browsers[key].new_page()
@@ -53,6 +57,7 @@ def enter(browser: Browser, browsers: dict[str, BrowserContext], world: Any) -> 
 def stranger(browser: Browser, world: Any) -> Iterator[Page]:
     """The page where somebody signs in."""
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(world.url)
     yield page
@@ -65,7 +70,7 @@ def sign_in(page: Page, token: str) -> None:
 
 
 def decided(world: Any, id: str) -> review.Decision:
-    found = await_decision(world.store, id, 8)
+    found = await_decision(world.store, id, 30)
     assert found is not None
     return found
 
@@ -223,8 +228,8 @@ def test_a_forged_form_is_refused(enter: Callable[..., Page], browser: Browser, 
     outcome = world.hold("Forge me?")
     page = enter()
     where, form = f"{world.url}/queue/{outcome.id}", {"decision": "approve"}
-    for csrf in ({}, {"csrf": "0" * 64}, {"csrf": "é"}):
-        answer = page.request.post(where, form={**form, **csrf}, max_redirects=0)
+    for wrong in ({}, {"csrf": "0" * 64}, {"csrf": "é"}):
+        answer = page.request.post(where, form={**form, **wrong}, max_redirects=0)
         assert answer.status == 403
         assert "CSRF" in answer.text()
     # Another site's page: the cookie does not even travel.
@@ -237,7 +242,7 @@ def test_a_forged_form_is_refused(enter: Callable[..., Page], browser: Browser, 
     assert review.decision(world.store, outcome.id) is None
     page.goto(world.url)
     csrf = page.locator("body").get_attribute("data-csrf")
-    forged = {**form, "csrf": csrf or ""}
+    forged: dict[str, Any] = {**form, "csrf": csrf or ""}
     answer = page.request.post(where, form=forged, headers={"Origin": "http://evil.example"})
     assert answer.status == 403
     assert review.decision(world.store, outcome.id) is None

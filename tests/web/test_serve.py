@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import Result
+from typer.testing import CliRunner
 
 from trustlayer.cli import app
 from trustlayer.web import reviewers
 
-CONFIG = '[[detectors]]\nname = "figures"\n'
+CONFIG = '[detectors.figures]\n[store]\nurl = "sqlite:///configured.db"\n'
 
 
 def invoke(*words: str, **environ: str) -> Result:
@@ -84,9 +85,21 @@ def test_reviewers_from_a_file() -> None:
     assert invoke("reviewer", "add", "a b").exit_code == 2
 
 
-def test_a_token_of_ones_own_and_its_file(tmp_path: Path) -> None:
+def test_a_token_of_ones_own() -> None:
     with serving("--detector", "figures", TRUSTLAYER_TOKEN="mine-0123456789abcdef") as (url, _):
         assert get(f"{url}api/queue", "mine-0123456789abcdef")[0] == 200
+
+
+def test_a_configuration_is_followed() -> None:
+    Path("trustlayer.toml").write_text(CONFIG)
+    with serving(TRUSTLAYER_TOKEN="mine-0123456789abcdef") as (url, _):
+        status, outcome = get(f"{url}api/verify", "mine-0123456789abcdef", {"answer": "Tall."})
+        assert status == 200
+        assert [d["name"] for d in outcome["detectors"]] == ["figures"]
+    assert Path("configured.db").exists()
+
+
+def test_files_that_will_not_do(tmp_path: Path) -> None:
     reviewers.write(tmp_path / "none.txt", [])
     for words, expected in (
         (("--reviewers", "none.txt"), "none.txt names no reviewer"),

@@ -70,7 +70,7 @@
     r: () => open("reject"),
     "/": () => { const field = find("[data-search]"); if (field) { field.focus(); field.select(); } else location.href = "/outcomes"; },
     "?": () => { const help = find("#keys"); if (help) help.open ? help.close() : help.showModal(); },
-    g: () => { going = true; setTimeout(() => { going = false; }, 1500); },
+    g: () => { going = true; },
   };
   document.addEventListener("keydown", (event) => {
     const field = event.target.closest("input, textarea, select");
