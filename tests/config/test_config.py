@@ -208,6 +208,24 @@ def test_a_password_in_the_url_of_the_store_is_refused() -> None:
     assert "hush" not in told
 
 
+@pytest.mark.parametrize("form", ["redacted", "hmac"])
+def test_the_store_keeps_of_texts_what_the_file_says(form: str) -> None:
+    text = f"{D}[store]\nurl = 'sqlite:///own.db'\ntexts = '{form}'\nhmac_key_env = 'KEY'\n"
+    made = load(_written(text), {"KEY": "c2l4dGVlbiBieXRlcyBvZiBrZXk="})
+    assert isinstance(made.store, AuditStore)
+    made.verify(Exchange("Who?", "It is anna.smith@example.org.", ("44",)))
+    [kept] = made.store.recent()
+    assert "anna" not in str(kept)
+    assert ("[EMAIL]" in str(kept)) == (form == "redacted")
+    made.store.close()
+
+
+def test_texts_as_hmac_need_a_key() -> None:
+    config = read(_written(f"{D}[store]\nurl = 'sqlite:///own.db'\ntexts = 'hmac'\n"))
+    with pytest.raises(BadConfig, match=r":4: store\.texts: texts kept as HMAC need a key"):
+        load(config.file, {})
+
+
 def test_a_variable_that_is_not_set_is_named() -> None:
     told = _problems(FULL, {"STORE": "x"})
     assert ":15: models[1].key_env: found the environment variable SMALL_KEY not set" in told

@@ -108,7 +108,7 @@ def _paths(value: Any, path: Place) -> Iterator[Place]:
         for key, inner in cast("dict[str, Any]", value).items():
             yield from _paths(inner, (*path, key))
     elif isinstance(value, list):
-        for number, inner in enumerate(cast("list[Any]", value)):
+        for number, inner in enumerate(cast("list[object]", value)):
             yield from _paths(inner, (*path, number))
 
 
@@ -128,7 +128,7 @@ def _toml(value: Any) -> str:
         )
         return f'"{escaped}"'
     if isinstance(value, list):
-        return f"[{', '.join(map(_toml, cast('list[Any]', value)))}]"
+        return f"[{', '.join(map(_toml, cast('list[object]', value)))}]"
     pairs = cast("dict[str, Any]", value).items()
     return f"{{{', '.join(f'{_key(k)} = {_toml(v)}' for k, v in pairs)}}}"
 

@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trustlayer.errors import StoreUnavailable
+from trustlayer.config.storing import opened as for_recording
 
 if TYPE_CHECKING:
     from trustlayer.audit import AuditStore
 
-
-def for_recording(url: str) -> AuditStore:
-    """The store at *url*, made where there is none; an older one is not upgraded unasked."""
-    from trustlayer.audit import AuditStore, schema
-
-    try:
-        if schema.state(url).standing is schema.Standing.NONE:
-            return AuditStore.create(url)
-    except StoreUnavailable:
-        pass  # the same again from `open`, unless there is a spool
-    return AuditStore.open(url)
+__all__ = ["for_reading", "for_recording", "shown"]
 
 
 def for_reading(url: str) -> AuditStore:

@@ -13,7 +13,7 @@ import typer
 from trustlayer.cli._options import AsJson, ConfigFile, option
 from trustlayer.cli._store import shown
 from trustlayer.cli._terminal import Commands, examples, out, visible
-from trustlayer.config import FILE, json_schema, read, store_url, verifier
+from trustlayer.config import FILE, json_schema, read, store_url, texts, verifier
 
 if TYPE_CHECKING:
     from trustlayer.config.reading import Config
@@ -56,6 +56,7 @@ def check(config: ConfigFile = None) -> None:
     """Succeed only if everything that the file names can be had: detectors, keys, certificates."""
     found = read(config or FILE)
     made, url = verifier(found), store_url(found)
+    texts(found)  # its key, too, has to be there
     names = ", ".join(detector.name for detector in made.detectors)
     models = " > ".join(table.name or table.model for table in found.document.models)
     store = "none" if url is None else shown(url)

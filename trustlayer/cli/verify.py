@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,6 +28,7 @@ from trustlayer.cli._store import for_recording, shown
 from trustlayer.cli._terminal import NOT_ACCEPTED, OK, examples, out, say
 from trustlayer.cli._view import verdict_view
 from trustlayer.config import FILE
+from trustlayer.config import texts as texts_of
 from trustlayer.config import verifier as verifier_of
 from trustlayer.exchange import Exchange
 from trustlayer.finding import Detector
@@ -35,6 +36,9 @@ from trustlayer.objects import verdict_object
 from trustlayer.outcome import Outcome
 from trustlayer.policy import Action, Policy
 from trustlayer.verifier import Verifier
+
+if TYPE_CHECKING:
+    from trustlayer.audit.texts import Texts
 
 EPILOG = examples(
     "trustlayer verify --prompt 'How tall is it?' --answer '195 m.' --context page.txt",
@@ -73,7 +77,7 @@ def verify(
     verifier = verifier_in_force(config, detector, limit)
     if verifier.timeout is None or not by_default(ctx, "timeout"):
         verifier = replace(verifier, timeout=timeout)
-    with for_recording(db) as store:
+    with for_recording(db, _texts(config)) as store:
         [outcome] = replace(verifier, store=store).settle_all([exchange])
     _show_json(outcome, db) if as_json else _show(outcome, db)
     raise typer.Exit(OK if outcome.action is Action.ACCEPT else NOT_ACCEPTED)
@@ -95,6 +99,11 @@ def verifier_in_force(
         raise typer.BadParameter(f"--limit: the limits of {file or FILE} are certified")
     policy = replace(made.policy, limits={**made.policy.limits, **given})
     return replace(made, detectors=detectors, policy=policy)
+
+
+def _texts(file: str | None) -> Texts | None:
+    config = configured(file)
+    return None if config is None else texts_of(config)
 
 
 def _answer(answer: str | None, file: str | None, context: Sequence[str] | None) -> str:

@@ -15,6 +15,7 @@ from trustlayer.config.problems import BadConfig, Problem
 
 # What follows is imported where it is used: the command line does not wait for it.
 if TYPE_CHECKING:
+    from trustlayer.audit.texts import Texts
     from trustlayer.config.reading import Config
     from trustlayer.verifier import Verifier
 
@@ -27,6 +28,7 @@ __all__ = [
     "load",
     "read",
     "store_url",
+    "texts",
     "verifier",
 ]
 
@@ -38,11 +40,11 @@ def load(file: str | Path = FILE, environ: Mapping[str, str] = os.environ) -> Ve
 
     Keys are looked up in *environ*. Whoever loads it closes the store.
     """
-    from trustlayer.config.building import opened
+    from trustlayer.config.storing import opened
 
     config = read(file)
     made, url = verifier(config, environ), store_url(config, environ)
-    return made if url is None else replace(made, store=opened(url))
+    return made if url is None else replace(made, store=opened(url, texts(config, environ)))
 
 
 def found(folder: Path | None = None) -> Path | None:
@@ -75,6 +77,13 @@ def store_url(config: Config, environ: Mapping[str, str] = os.environ) -> str | 
     from trustlayer.config.building import Building
 
     return Building(config, environ).store_url()
+
+
+def texts(config: Config, environ: Mapping[str, str] = os.environ) -> Texts | None:
+    """What *config* wants its store to keep of texts; None where the environment is to say it."""
+    from trustlayer.config.building import Building
+
+    return Building(config, environ).texts()
 
 
 def json_schema() -> dict[str, Any]:

@@ -14,7 +14,7 @@ from trustlayer.config.ladder import made
 from trustlayer.config.places import Path
 from trustlayer.config.problems import BadConfig
 from trustlayer.config.reading import Config
-from trustlayer.errors import StoreUnavailable, TrustlayerError, Unreadable
+from trustlayer.errors import TrustlayerError, Unreadable
 from trustlayer.finding import Detector
 from trustlayer.model import Model
 from trustlayer.policy import Action, Policy, Strategy
@@ -24,7 +24,7 @@ from trustlayer.thrift import Thrift
 from trustlayer.verifier import Verifier
 
 if TYPE_CHECKING:
-    from trustlayer.audit import AuditStore
+    from trustlayer.audit.texts import Texts
 
 T = TypeVar("T")
 
@@ -143,6 +143,16 @@ class Building:
             raise self.config.problem(("store",), told)
         return table.url or self.secret(("store", "url_env"), table.url_env)
 
+    def texts(self) -> Texts | None:
+        """What the store keeps of texts; None where the environment is to say it."""
+        table = self.config.document.store
+        if table.texts is None:
+            return None
+        from trustlayer.audit.texts import KEY_VARIABLE, VARIABLE, Texts
+
+        held = {VARIABLE: table.texts, KEY_VARIABLE: self.environ.get(table.hmac_key_env, "")}
+        return self._at(("store", "texts"), partial(Texts.from_environment, held))
+
     def secret(self, path: Path, variable: str | None) -> str | None:
         """What the environment *variable* holds; raises BadConfig where it is not set."""
         if variable is None:
@@ -171,15 +181,3 @@ def _certificate(file: File) -> Certificate:
         problem = Unreadable(f"the certificate {file} cannot be read: {error}")
         problem.add_note("make one: trustlayer calibrate LABELS.jsonl --output CERTIFICATE.json")
         raise problem from error
-
-
-def opened(url: str) -> AuditStore:
-    """The store at *url*, made where there is none; an older one is not upgraded unasked."""
-    from trustlayer.audit import AuditStore, schema  # SQLAlchemy is imported only when needed
-
-    try:
-        if schema.state(url).standing is schema.Standing.NONE:
-            return AuditStore.create(url)
-    except StoreUnavailable:
-        pass  # the same again from `open`, unless there is a spool
-    return AuditStore.open(url)

@@ -114,6 +114,12 @@ class StoreTable(Table):
     url_env: Name | None = Field(
         default=None, description="The environment variable that holds the URL."
     )
+    texts: Literal["full", "redacted", "hmac"] | None = Field(
+        default=None, description="What is kept of texts; TRUSTLAYER_TEXTS says it by default."
+    )
+    hmac_key_env: Name = Field(
+        default="TRUSTLAYER_HMAC_KEY", description="The variable with the key for texts as HMAC."
+    )
 
 
 class Document(Table):

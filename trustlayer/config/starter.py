@@ -36,4 +36,5 @@ otherwise = "hold"      # what becomes of an answer that nobody got right: "hold
 
 [store]
 url = "sqlite:///trustlayer.db"       # url_env = "TRUSTLAYER_DB" for one with a password
+# texts = "redacted"                  # what is kept of texts: "full", "redacted" or "hmac"
 """
