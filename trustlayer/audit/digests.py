@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -98,6 +99,9 @@ ENTRIES = tuple(_ENTRIES)  # the tables whose rows are entries of a chain, besid
 CHILDREN = tuple(_COLUMNS)  # the tables below an outcome, parents first
 
 
+_REMEMBERED = 1000  # digests of policies and detectors, which recur
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """All rows of one outcome; those of *children* are by table, in the order of their keys."""
@@ -129,16 +133,15 @@ def entry_content(table: str, row: Mapping[str, Any]) -> bytes:
 
 def _values(table: str, columns: Sequence[str], row: Mapping[str, Any]) -> list[object]:
     values = [row[column] for column in columns]
-    added = [row.get(column) for column in _ADDED.get(table, ())]
-    return values if all(value is None for value in added) else [*values, added]
+    if (names := _ADDED.get(table)) is None:
+        return values
+    added = [row.get(column) for column in names]
+    return values if added.count(None) == len(added) else [*values, added]
 
 
 def digest(kind: str, *values: object) -> bytes:
     """SHA-256 of *values*, which no other *kind* of values can have."""
-    text = json.dumps(
-        ["trustlayer", 1, kind, *values], separators=(",", ":"), default=_canonical
-    )  # in ASCII, so that lone surrogates have a form as well
-    return sha256(text.encode()).digest()
+    return sha256(_written(["trustlayer", 1, kind, *values]).encode()).digest()
 
 
 def text_digest(text: str, salt: bytes) -> bytes:
@@ -150,6 +153,7 @@ def lookup_digest(name: str, value: str) -> bytes:
     return digest("correlation", name, value)
 
 
+@lru_cache(_REMEMBERED)
 def policy_digest(policy: str) -> bytes:
     return digest("policy", policy)
 
@@ -159,6 +163,7 @@ def certificate_digest(certificate: str) -> bytes:
     return digest("certificate", certificate)
 
 
+@lru_cache(_REMEMBERED)
 def detector_digest(name: str, version: str | None, options: str | None) -> bytes:
     return digest("detector", name, version, options)
 
@@ -179,3 +184,8 @@ def _canonical(value: object) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     raise TypeError(f"{type(value).__name__} has no canonical form")
+
+
+# In ASCII, so that lone surrogates have a form as well. One encoder for all: making one takes
+# longer than most of what it writes.
+_written = json.JSONEncoder(separators=(",", ":"), default=_canonical).encode

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from trustlayer.audit.records import Record
+from trustlayer.audit.summaries import summarise
 from trustlayer.audit.verification import Anchor
 from trustlayer.audit.writing import Written, write
 from trustlayer.outcome import Outcome
@@ -51,6 +52,7 @@ def load(store: AuditStore, outcomes: Iterable[Outcome], batch: int = BATCH) -> 
             under_way = pool.submit(load.add, records)
         if under_way is not None:
             under_way.result()
+    summarise(store)  # all at once: with each batch it would take twice as long
     return load.done()
 
 
@@ -61,7 +63,7 @@ class _Load:
         self._heads: dict[str, Anchor] = {}
 
     def add(self, records: Sequence[Record]) -> None:
-        written: Written = self._store.retrying(lambda c: write(c, records, compare=False))
+        written: Written = self._store.retrying(lambda c: write(c, records, bulk=True))
         self._given += len(records)
         self._count += written.count
         if (chain := written.chain) is not None:

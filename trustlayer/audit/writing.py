@@ -33,19 +33,19 @@ def write(
     records: Sequence[Record],
     registers: Mapping[bytes, int] = MappingProxyType({}),
     *,
-    compare: bool = True,
+    bulk: bool = False,
 ) -> Written:
     """Append *records* to a chain that no other writer is at; leaves those already there.
 
     *registers* are numbers of policies and detectors that are known, by digest.
-    Raises OutcomeConflict when something else is recorded under the id of one of them, unless
-    told not to *compare* them.
+    Raises OutcomeConflict when something else is recorded under the id of one of them. In
+    *bulk* those already there are not compared, and the sums of the reports are left behind.
     """
     by_id = distinct(list(records), keys_of(connection))
     certify(connection, [record.certificate for record in records])
     with driven(connection) as driver:
         opening = driver.open(list(by_id))
-        if compare:
+        if not bulk:
             expect_same(connection, [by_id[id] for id in opening.known])
         fresh = [record for id, record in by_id.items() if id not in opening.known]
         if not fresh:
@@ -53,7 +53,8 @@ def write(
         numbers = _registered(connection, fresh, registers)
         chain = opening.chain or Chain.free(connection)
         driver.close(rows_of(fresh, opening.numbers, chain, numbers), chain)
-    keep_up(connection, chain.number, chain.length - len(fresh), chain.length)
+    if not bulk:
+        keep_up(connection, chain.number, chain.length - len(fresh), chain.length)
     return Written(len(fresh), chain, numbers)
 
 
