@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 import threading
@@ -17,8 +16,6 @@ import uvicorn
 from trustlayer import Evidence, Exchange, Finding, Outcome, Policy, Verifier, detector, load
 from trustlayer.audit import AuditStore
 from trustlayer.web import Desk, Reviewer, Reviewers, Settings, application
-
-playwright = pytest.importorskip("playwright.sync_api")
 
 ALICE, BOB = "token-of-alice-0123456789", "token-of-bob-0123456789ab"
 TOWER = "The tower is 324 m tall. It was finished in 1889."
@@ -113,11 +110,12 @@ def world() -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
     path = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if path is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
-    os.environ.setdefault("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         found = driver.chromium.launch(executable_path=path, args=FLAGS)
         yield found
         found.close()

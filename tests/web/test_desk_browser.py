@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+
+pytest.importorskip("playwright.sync_api", reason="Chromium is driven by playwright")
+
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from trustlayer.audit import review
