@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustlayer.errors import MissingExtra, UnknownRecogniser
+from trustlayer.errors import BrokenRecogniser, MissingExtra, UnknownRecogniser
 from trustlayer.exchange import Span
 from trustlayer.privacy import BUILT_IN, Recognised, available, load, recognise, redact
 from trustlayer.privacy.presidio import recogniser
@@ -145,3 +146,26 @@ def test_an_analyser_of_presidios_is_a_recogniser() -> None:
             return [Result("PERSON", 0, text.index(" "))]
 
     assert redact("Rosalind spricht", [recogniser(Analyser(), "de")]) == "[PERSON] spricht"
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("no_such_module:found", "does not load: No module named"),
+        ("trustlayer.privacy.contacts:REGIONS", "offers tuple as the recogniser 'mine'"),
+    ],
+)
+def test_an_entry_point_that_is_no_recogniser(
+    monkeypatch: pytest.MonkeyPatch, value: str, told: str
+) -> None:
+    entry = EntryPoint("mine", value, "trustlayer.recognisers")
+    monkeypatch.setattr("trustlayer.privacy.registry.entry_points", lambda group: [entry])
+    with pytest.raises(BrokenRecogniser, match=told):
+        load(["mine"])
+
+
+def test_two_packages_cannot_offer_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [EntryPoint("mine", f"{name}:found", "trustlayer.recognisers") for name in "ab"]
+    monkeypatch.setattr("trustlayer.privacy.registry.entry_points", lambda group: entries)
+    with pytest.raises(BrokenRecogniser, match="a:found and b:found"):
+        available()

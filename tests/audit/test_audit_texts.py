@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -26,7 +27,7 @@ from trustlayer.audit.sealing import Keys
 from trustlayer.audit.texts import Form, Texts
 from trustlayer.audit.verification import verify
 from trustlayer.cli import app
-from trustlayer.errors import BrokenSeal, MissingKey, NotHeld, StoreError
+from trustlayer.errors import BrokenSeal, MissingExtra, MissingKey, NotHeld, StoreError
 from trustlayer.exchange import Exchange, Span, Token
 from trustlayer.finding import Evidence, Finding, Unexamined
 from trustlayer.model import Request
@@ -333,3 +334,13 @@ def test_the_commands_of_keys_and_holds(
     code, told = call("hold", "--outcome", old.id[:8], "--reason", "y", "--db", db, "--by", "b")
     assert code == 0
     assert "0 outcome(s)" in call("erase", "user", "ann", "--db", db)[1]
+
+
+def test_encryption_names_the_extra_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
+    fresh = Keys((b"3" * 32,))
+    with pytest.raises(MissingExtra, match="encryption needs a library") as caught:
+        fresh.seal("text", b"s" * 16, b"digest")
+    assert caught.value.__notes__ == ["pip install 'trustlayer[crypto]'"]
+    with pytest.raises(MissingExtra):
+        fresh.open(fresh.id + b"n" * 40, b"digest")

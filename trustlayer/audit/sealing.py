@@ -94,16 +94,17 @@ class Keys:
 
     def open(self, sealed: bytes, digest: bytes) -> tuple[bytes, str]:
         """The salt and the text; raises MissingKey, or BrokenSeal for what was tampered with."""
-        from cryptography.exceptions import InvalidTag
-
         if len(sealed) < _ID + _NONCE:
             raise BrokenSeal("an encrypted text is too short to be one")
         id, nonce, rest = sealed[:_ID], sealed[_ID : _ID + _NONCE], sealed[_ID + _NONCE :]
         key = next((key for key in self.keys if key_id(key) == id), None)
         if key is None:
             raise self._missing(id)
+        cipher = _cipher(key)
+        from cryptography.exceptions import InvalidTag
+
         try:
-            plain = _cipher(key).decrypt(nonce, rest, digest)
+            plain = cipher.decrypt(nonce, rest, digest)
             return plain[:_SALT], plain[_SALT:].decode("utf-8", "surrogatepass")
         except (InvalidTag, ValueError) as error:
             raise BrokenSeal("an encrypted text is not what was encrypted") from error
