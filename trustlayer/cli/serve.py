@@ -17,7 +17,7 @@ import typer
 from trustlayer.cli._options import DEFAULT_DB, ConfigFile, Database, DetectorNames, option
 from trustlayer.cli._store import for_recording, shown
 from trustlayer.cli._terminal import examples, say
-from trustlayer.cli.verify import verifier_in_force
+from trustlayer.cli.verify import texts_in_force, verifier_in_force
 from trustlayer.errors import TrustlayerError
 from trustlayer.verifier import Verifier
 
@@ -78,7 +78,7 @@ def serve(
         raise typer.BadParameter("give --tls-cert and --tls-key together")
     settings = replace(settings, secure=settings.secure or tls_cert is not None)
     known, token = _known(reviewers, token_file)
-    with for_recording(db) as store, _listening(host, port) as listener:
+    with for_recording(db, texts_in_force(config)) as store, _listening(host, port) as listener:
         desk = web.Desk(store, known, lambda: _verifier(store, config, detector), settings)
         _announce(listener, settings, token, db)
         _run(web.application(desk), listener, public_url is not None, tls_cert, tls_key)

@@ -77,7 +77,7 @@ def verify(
     verifier = verifier_in_force(config, detector, limit)
     if verifier.timeout is None or not by_default(ctx, "timeout"):
         verifier = replace(verifier, timeout=timeout)
-    with for_recording(db, _texts(config)) as store:
+    with for_recording(db, texts_in_force(config)) as store:
         [outcome] = replace(verifier, store=store).settle_all([exchange])
     _show_json(outcome, db) if as_json else _show(outcome, db)
     raise typer.Exit(OK if outcome.action is Action.ACCEPT else NOT_ACCEPTED)
@@ -101,7 +101,8 @@ def verifier_in_force(
     return replace(made, detectors=detectors, policy=policy)
 
 
-def _texts(file: str | None) -> Texts | None:
+def texts_in_force(file: str | None) -> Texts | None:
+    """What the configuration, if there is one, wants its store to keep of texts."""
     config = configured(file)
     return None if config is None else texts_of(config)
 
