@@ -21,7 +21,7 @@ from trustlayer.audit.store import AuditStore
 from trustlayer.audit.tables import AttemptRow, DetectorRow, FindingRow, OutcomeRow, TextRow
 from trustlayer.policy import Action
 
-REACH = 200_000  # outcomes that one page looks at
+REACH = 50_000  # outcomes that one page looks at
 TEXT_REACH = 20_000  # where it has to read their texts
 WIDTH = 200  # characters of a prompt
 
