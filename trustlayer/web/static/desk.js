@@ -27,7 +27,7 @@
     }
   };
   if (held) {
-    claim().catch(() => {});
+    setTimeout(() => claim().catch(() => {}), 1000); // who only passes by takes nothing
     setInterval(() => claim().catch(() => {}), Number(held.dataset.every) * 1000);
   }
 
@@ -50,6 +50,7 @@
   const open = (id) => {
     const panel = document.getElementById(id);
     if (!panel) return;
+    claim().catch(() => {});
     for (const other of all(".decide details")) other.open = other === panel;
     const field = find("textarea", panel);
     field.focus();
