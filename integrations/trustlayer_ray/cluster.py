@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Self, cast
 
 from trustlayer.bulk.blocks import Block, Failure
@@ -56,7 +57,12 @@ class Cluster:
         self._ours = connect(self.order.address, self.order.workers)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         for actor in self._actors:
             ray.kill(actor.handle)
         self._actors.clear()

@@ -71,7 +71,7 @@ def run(
         assert worker.records() is not None
         worker.hand(_block(exchanges[0]))  # loads the models
         receive(worker.told)
-        worker.block = None
+        worker.blocks.clear()
     begun, due = time.perf_counter(), 0.0
     arrivals = []
     for _ in range(count):
@@ -89,14 +89,14 @@ def run(
             while waiting and waiting[0][0] <= now:
                 line.append(waiting.popleft())
             for worker in staff:
-                if worker.block is None and line:
+                if not worker.blocks and line:
                     at, block = line.popleft()
                     sent[id(worker)] = at
                     worker.hand(block)
             left = waiting[0][0] - now if waiting else None
             for key, _ in heard.select(left):
                 receive(key.data.told)
-                key.data.block = None
+                key.data.blocks.clear()
                 times.append(time.perf_counter() - begun - sent[id(key.data)])
     for worker in staff:
         worker.end()

@@ -62,6 +62,14 @@ def test_findings_are_the_same_whoever_examines(tmp_path: Path, given: Path) -> 
     assert [row["id"] for row in map(json.loads, found.pop().splitlines())] == list(range(1, 701))
 
 
+def test_many_small_blocks_come_through(tmp_path: Path, given: Path) -> None:
+    """Workers answer faster than we ask: no answer may wait unseen in a buffer."""
+    output = tmp_path / "out.jsonl"
+    options = ["-d", "shouting", "--batch-size", "1", "--workers", "2", "-o", output]
+    assert run(given, *options).exit_code == 0
+    assert len(read(output)) == 700
+
+
 @pytest.mark.parametrize("name", ["out.jsonl", "out.parquet"])
 def test_a_killed_run_is_continued_where_it_was(tmp_path: Path, given: Path, name: str) -> None:
     options: list[str | Path] = [given, "-d", "together", "-d", "slow", "--batch-size", "8"]

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import Any
 
 from trustlayer.bulk.blocks import Entry, Failure, Place
 from trustlayer.errors import BadLine, MissingExtra
 from trustlayer.jsonl import Fields
 from trustlayer.lines import exchange_of, parse_findings
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 FINDINGS, FAILURE = "findings", "failure"
 BATCH = 1_024  # rows held in memory at a time
@@ -66,8 +64,7 @@ def _first_line(error: Exception) -> str:
 
 def write_parquet(lines: Iterable[bytes], path: str) -> None:
     """Findings as a table: an id, and for each detector a risk, or a reason why there is none."""
-    import pyarrow as pa
-
+    pa = _arrow()
     schema = _schema()
     with _parquet().ParquetWriter(path, schema) as writer:
         held: list[dict[str, Any]] = []
@@ -114,23 +111,20 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def columns(findings: Sequence[Any], failures: Sequence[str | None]) -> dict[str, pa.Array]:
+def columns(findings: Sequence[Any], failures: Sequence[str | None]) -> dict[str, Any]:
     """Columns for a table of answers: findings as in `table_row`, and why there are none."""
-    import pyarrow as pa
-
+    pa = _arrow()
     told = [None if failure is None else _encodable(failure) for failure in failures]
     return {FINDINGS: pa.array(findings, _findings()), FAILURE: pa.array(told, pa.string())}
 
 
-def _schema() -> pa.Schema:
-    import pyarrow as pa
-
+def _schema() -> Any:
+    pa = _arrow()
     return pa.schema([("id", pa.string()), (FINDINGS, _findings())])
 
 
-def _findings() -> pa.DataType:
-    import pyarrow as pa
-
+def _findings() -> Any:
+    pa = _arrow()
     evidence = [("start", pa.int64()), ("end", pa.int64()), ("reason", pa.string())]
     finding = [
         ("detector", pa.string()),
@@ -142,10 +136,13 @@ def _findings() -> pa.DataType:
 
 
 def _parquet() -> Any:
+    return _arrow("pyarrow.parquet")
+
+
+def _arrow(name: str = "pyarrow") -> Any:
     try:
-        import pyarrow.parquet
+        return import_module(name)
     except ImportError as error:
         missing = MissingExtra("Parquet files need pyarrow, which is not installed")
         missing.add_note('install it: pip install "trustlayer[parquet]"')
         raise missing from error
-    return pyarrow.parquet

@@ -7,9 +7,11 @@ import selectors
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import IO, cast
 
 from trustlayer.bulk.blocks import Block, Failure
@@ -22,6 +24,7 @@ from trustlayer.errors import WorkerLost
 from trustlayer.outcome import DetectorRecord
 
 _GRACE = 5.0  # seconds from the end of its output to its own
+EACH = 2  # blocks that a worker is given at once, so that it never waits for the next
 AHEAD = 4  # blocks for each worker that may be under way or wait for an older one
 
 
@@ -34,10 +37,10 @@ def cores() -> int:
 
 @dataclass(slots=True, eq=False)
 class Worker:
-    """A process that examines one block at a time."""
+    """A process that examines its *blocks*, one after another; it is at work on the first."""
 
     process: subprocess.Popen[bytes]
-    block: Block | None = None
+    blocks: deque[Block] = field(default_factory=deque[Block])
     greeted: bool = False
 
     @classmethod
@@ -48,6 +51,7 @@ class Worker:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            bufsize=0,  # what a buffer held already, no selector would tell of
             start_new_session=True,  # Ctrl-C is ours to answer
         )
         worker = cls(process)
@@ -72,8 +76,16 @@ class Worker:
         return records_in(greeting)
 
     def hand(self, block: Block) -> None:
-        """Have it examine *block* now."""
-        self.block = block
+        """Have it examine *block* after those that it has."""
+        self.blocks.append(block)
+        self._send(block)
+
+    def catch_up(self) -> None:
+        """Give it what it was to have once its detectors were made."""
+        for block in self.blocks:
+            self._send(block)
+
+    def _send(self, block: Block) -> None:
         with suppress(OSError):  # it is found dead when its answer is awaited
             send(self.given, block.payload)
 
@@ -114,7 +126,12 @@ class Pool:
     def __enter__(self) -> Pool:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         while self._all:
             self._all.pop().end()
 
@@ -137,50 +154,56 @@ class Pool:
             while not queue.finished:
                 self._hand_out(queue, waiting)
                 yield from queue.ready()
-                if any(worker.block is not None for worker in self._all):
+                if any(worker.blocks for worker in self._all):
                     for key, _ in waiting.select():
                         self._heard(key.data, queue, waiting)
                     yield from queue.ready()
 
     def _hand_out(self, queue: Queue, waiting: selectors.BaseSelector) -> None:
-        while (worker := self._idle()) or len(self._all) < self.workers:
-            block = queue.next()
-            if block is None:
-                return
-            if worker is not None:
+        # Round by round, so that the last blocks are shared evenly.
+        for load in range(EACH):
+            while worker := self._with(load):
+                if (block := queue.next()) is None:
+                    return
                 worker.hand(block)
-                continue
-            worker = self._start()
-            worker.block = block  # handed over when its detectors are made
-            waiting.register(worker.told, selectors.EVENT_READ, worker)
+            while not load and len(self._all) < self.workers:
+                if (block := queue.next()) is None:
+                    return
+                worker = self._start()
+                worker.blocks.append(block)  # handed over when its detectors are made
+                waiting.register(worker.told, selectors.EVENT_READ, worker)
 
-    def _idle(self) -> Worker | None:
-        return next((worker for worker in self._all if worker.block is None), None)
+    def _with(self, load: int) -> Worker | None:
+        found = (w for w in self._all if w.greeted and len(w.blocks) == load)
+        return next(found, None)
 
     def _heard(self, worker: Worker, queue: Queue, waiting: selectors.BaseSelector) -> None:
         if not worker.greeted and worker.records() is not None:
             self._stillborn = 0
-            if worker.block is not None:
-                worker.hand(worker.block)
+            worker.catch_up()
             return
         lines = receive(worker.told) if worker.greeted else None
-        if worker.block is None or lines is None:
+        if not worker.blocks or lines is None:
             waiting.unregister(worker.told)
             self._lost(worker, queue)
             return
-        queue.done(Done(worker.block, lines))
-        worker.block = None
+        queue.done(Done(worker.blocks.popleft(), lines))
 
     def _lost(self, worker: Worker, queue: Queue) -> None:
         self._all.remove(worker)
-        how, block = worker.ended(), worker.block
+        how = worker.ended()
         if not worker.greeted:
             self._never_began(how)
-        if block is None or queue.died(block):
+        if not worker.blocks:
+            return
+        first, *others = worker.blocks
+        for block in others:  # it had not begun with them
+            queue.again(block)
+        if queue.died(first):
             return
         reason = f"its worker ended {how}, {TRIES} times"
         names = [recipe.name for recipe in self.recipes]
-        queue.done(Done(block, unexamined(block.payload, names, reason), reason))
+        queue.done(Done(first, unexamined(first.payload, names, reason), reason))
 
     def _started(self) -> tuple[DetectorRecord, ...]:
         while True:

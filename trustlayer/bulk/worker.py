@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
+from queue import Queue
+from threading import Thread
 from typing import IO, cast
 
 from trustlayer.bulk.frames import receive, send
@@ -25,8 +28,23 @@ def main() -> None:
     examiner = examiner_of(order)
     with suppress(OSError):  # whoever wanted to know has gone
         send(told, greeting_of(examiner))
-        while (payload := receive(given)) is not None:
+        for payload in _ahead(given):
             send(told, examiner.examine(payload))
+
+
+def _ahead(given: IO[bytes]) -> Iterator[bytes]:
+    """The messages, read while others are worked on: nobody who sends one has to wait."""
+    waiting: Queue[bytes | None] = Queue()
+
+    def read() -> None:
+        message: bytes | None = b""
+        while message is not None:
+            message = receive(given)
+            waiting.put(message)
+
+    Thread(target=read, daemon=True).start()
+    while (message := waiting.get()) is not None:
+        yield message
 
 
 def _private_stdout() -> IO[bytes]:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import IO
 
 import typer
@@ -127,9 +128,7 @@ def expect_device(device: str, engine: str) -> None:
     """Raises MissingExtra where this machine is to compute on a GPU and cannot."""
     if engine != LOCAL or device == "cpu":
         return
-    import onnxruntime
-
-    found: list[str] = onnxruntime.get_available_providers()
+    found: list[str] = import_module("onnxruntime").get_available_providers()
     if f"{device.upper()}ExecutionProvider" not in found:
         error = MissingExtra(f"--device {device}: ONNX Runtime has {', '.join(found)} only")
         error.add_note("pip uninstall onnxruntime, then: pip install onnxruntime-gpu")
