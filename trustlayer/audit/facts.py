@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
     true,
     union_all,
 )
@@ -37,6 +38,8 @@ def facts(session: Session, sums: Table, scope: Scope, only: str | None = None) 
 
     Of measures, *only* names the one that is wanted.
     """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL jit = off"))  # to compile takes longer than to count
     left = unsummarised(session)
     parts: list[Select[Any]] = [select(*sums.columns).where(*_whole(sums, scope))]
     for rows in ROWS[sums.name] if only is None else [MEASURE_ROWS[only]]:

@@ -140,7 +140,7 @@ def over_time(
         runs = facts(session, outcome_days, scope)
         sums = total(runs, "outcomes", "seconds")
         query = select(runs.c.day, runs.c.action, *sums).group_by(runs.c.day, runs.c.action)
-        rows = session.execute(query).all()
+        rows: list[Any] = list(session.execute(query))
     found: dict[datetime, _Period] = defaultdict(_Period)
     for day, action, outcomes, seconds in rows:
         found[every.start(day)].add(action, int(outcomes), float(seconds))

@@ -128,7 +128,8 @@ def _cells(session: Session, scope: Scope, every: Every) -> list[_Cell]:
         conditions = []
     keys = (found.c.model, found.c.template, found.c.day)
     sums = [func.sum(found.c[name]) for name in names]
-    rows = session.execute(select(*keys, *sums).where(*conditions).group_by(*keys))
+    query: Any = select(*keys, *sums).where(*conditions).group_by(*keys)
+    rows: Any = session.execute(query)
     cells: dict[tuple[str | None, str | None, datetime], list[float]] = {}
     for model, template, day, *values in rows:
         cell = cells.setdefault((model or None, template or None, every.start(day)), [0.0] * 3)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import select
 
 from trustlayer.audit.draws import Draw, record_draws
@@ -123,7 +124,7 @@ def sample(
     return Sample(frame, tuple(drawn))
 
 
-def _frame(store: AuditStore, scope: Scope, action: Action) -> tuple[Floats, Floats]:
+def _frame(store: AuditStore, scope: Scope, action: Action) -> tuple[npt.NDArray[np.int64], Floats]:
     # Numbers and risks of the outcomes whose kept answer has a risk.
     [rows] = ROWS["outcome_days"]
     query = select(rows.c.number, rows.c.risk).where(

@@ -7,7 +7,7 @@ empty string there, for it tells rows apart.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -24,13 +24,14 @@ from sqlalchemy import (
 from trustlayer.audit.columns import AnyText, Number, UtcTime
 from trustlayer.audit.tables import Base
 
+_REAL: Any = cast(Any, Double)()
 _KINDS: dict[str, Any] = {
     "day": Date(),
     "detector": Integer(),
     **dict.fromkeys(("action", "model", "template", "reason", "measure"), AnyText()),
-    **dict.fromkeys(("value", "seconds", "risk", "risk_squared", "risk_before"), Double()),
-    **dict.fromkeys(("risk_after", "cost", "extra_cost", "extra_seconds"), Double()),
-    **dict.fromkeys(("final_risk", "final_risk_squared"), Double()),
+    **dict.fromkeys(("value", "seconds", "risk", "risk_squared", "risk_before"), _REAL),
+    **dict.fromkeys(("risk_after", "cost", "extra_cost", "extra_seconds"), _REAL),
+    **dict.fromkeys(("final_risk", "final_risk_squared"), _REAL),
 }
 TEXTS = ("model", "template")
 VIEWS = MetaData()  # apart, since migrations are compared with the metadata of tables

@@ -54,7 +54,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["words"] = words
+    environment.globals["words"] = words  # pyright: ignore[reportUnknownMemberType]
     return environment
 
 

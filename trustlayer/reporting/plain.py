@@ -24,8 +24,8 @@ def tables(book: Book) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for field in dataclasses.fields(book):
         if field.name not in _LEFT_OUT:
-            rows = getattr(book, field.name)
-            some = rows if isinstance(rows, tuple) else (rows,)
+            rows: Any = getattr(book, field.name)
+            some: list[Any] = [rows] if dataclasses.is_dataclass(rows) else list(rows)
             found[field.name] = [dataclasses.asdict(row) for row in some]
     return found
 
