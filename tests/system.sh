@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# What the tests need of the system: PostgreSQL's server and Chromium. Without them, and without
+# What the tests need of the system: PostgreSQL's server, PgBouncer, Chromium. Without them, and without
 # the right to install them, the tests on PostgreSQL and in the browser skip and say so.
 set -euo pipefail
 missing=()
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null ||
   missing+=(postgresql postgresql-common)
+command -v pgbouncer >/dev/null || missing+=(pgbouncer)
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
   command -v google-chrome >/dev/null || missing+=(chromium)
 [ ${#missing[@]} = 0 ] && exit 0

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from trustlayer.errors import MissingExtra, NotAStore, StoreUnavailable
 
 EXAMPLE = "sqlite:///trustlayer.db"
+PREPARED = "prepare_threshold"  # of psycopg: after so many times a statement is prepared
 PATIENCE = 30.0  # seconds that a writer waits for the lock of another
 
 _DRIVERS = {
@@ -78,9 +79,9 @@ def connect(url: str) -> Engine:
     parsed = parse(url)
     lite = parsed.get_backend_name() == "sqlite"
     try:
-        engine = create_engine(
-            parsed, hide_parameters=True, **(_lite(url) if lite else _server(parsed))
-        )
+        options = _lite(url) if lite else _server(parsed)
+        plain = parsed.difference_update_query([PREPARED])
+        engine = create_engine(plain, hide_parameters=True, **options)
     except ModuleNotFoundError as error:
         failure = MissingExtra(f"PostgreSQL needs a driver that is not installed: {error.name}")
         failure.add_note("pip install 'trustlayer[postgres]'")
@@ -126,8 +127,19 @@ def _end_log(connection: Connection) -> None:
 
 
 def _server(url: URL) -> dict[str, Any]:
-    patience = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
-    return {"pool_pre_ping": True, "connect_args": patience}
+    options: dict[str, Any] = {} if "connect_timeout" in url.query else {"connect_timeout": 10}
+    if (wanted := url.query.get(PREPARED)) is not None:
+        options[PREPARED] = _threshold(str(wanted))
+    return {"pool_pre_ping": True, "connect_args": options}
+
+
+def _threshold(wanted: str) -> int | None:
+    # A pooler that changes the server session between transactions may not know its statements.
+    if wanted != "none" and not wanted.isdecimal():
+        error = StoreUnavailable(f"{PREPARED} is {wanted!r}, expected a number, or none")
+        error.add_note(f"for a pooler of transactions: postgresql://HOST/DATABASE?{PREPARED}=none")
+        raise error
+    return None if wanted == "none" else int(wanted)
 
 
 def _lite(url: str) -> dict[str, Any]:
