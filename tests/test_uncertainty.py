@@ -29,6 +29,7 @@ from trustlayer import (
     Verifier,
     load,
 )
+from trustlayer.audit import AuditStore
 from trustlayer.errors import MissingExtra
 from trustlayer_detectors.uncertainty import (
     Agreement,
@@ -380,3 +381,22 @@ def test_the_card_speaks_of_the_coefficients_that_are_there() -> None:
     card = json.loads((folder / "card.json").read_text("utf-8"))
     found = sha256((folder / "fusion.json").read_bytes()).hexdigest()
     assert card["files"]["fusion.json"]["sha256"] == found
+
+
+def test_what_was_judged_by_can_be_examined_again_from_the_audit_row() -> None:
+    exchange = Exchange(
+        "Which city is the capital of Norway?",
+        "Oslo",
+        samples=("Oslo", "Bergen"),
+        logprobs=(-0.2, -0.9),
+        tokens=(Token("Os", -0.2, (-0.2, -2.0)), Token("lo", -0.9, (-0.9, -1.1))),
+        sample_logprobs=((-0.1,), (-3.0, -0.5)),
+    )
+    detector = Uncertainty(MODELS)
+    with AuditStore.create("sqlite://") as store:
+        [outcome] = Verifier([detector], store=store).settle_all([exchange])
+        [kept] = store.outcome(outcome.id).verdicts
+    assert kept.exchange == exchange
+    again = found(detector, kept.exchange)
+    assert again == kept.findings["uncertainty"]
+    assert "wavering" in reasons(again)
