@@ -6,8 +6,11 @@ work, too, or to say which extra it needs. Prints a line for each, and exits wit
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # nothing is fetched
 
 PARTS = {
     "models": "from trustlayer import Exchange\n"
