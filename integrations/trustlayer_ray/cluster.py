@@ -20,7 +20,7 @@ from trustlayer.bulk.queue import TRIES, Done, Queue
 from trustlayer.bulk.work import unexamined
 from trustlayer.errors import WorkerLost
 from trustlayer.outcome import DetectorRecord
-from trustlayer_ray.connecting import connect, disconnect, ray
+from trustlayer_ray.connecting import RayError, connect, disconnect, ray
 from trustlayer_ray.examining import Examining
 
 AHEAD = 4  # blocks for each actor that may be under way or wait for an older one
@@ -153,16 +153,16 @@ class Cluster:
             self._greeted(actor)
             return
         try:
-            lines = ray.get(ref)
-        except ray.exceptions.RayError as error:
+            lines: Any = ray.get(ref)
+        except RayError as error:
             self._lost(actor, error, queue)
         else:
             queue.done(Done(actor.blocks.pop(ref), lines))
 
     def _greeted(self, actor: _Actor) -> tuple[DetectorRecord, ...] | None:
         try:
-            greeting = ray.get(actor.greeting)
-        except ray.exceptions.RayError as error:
+            greeting: Any = ray.get(actor.greeting)
+        except RayError as error:
             self._actors.remove(actor)
             self._stillborn += 1
             if self._stillborn == TRIES:

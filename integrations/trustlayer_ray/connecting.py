@@ -9,11 +9,12 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is import
 
 import ray
 from ray._private import ray_constants
+from ray.exceptions import RayError
 
 from trustlayer.bulk.pool import cores
 from trustlayer.errors import WorkerLost
 
-__all__ = ["connect", "disconnect", "ray"]
+__all__ = ["RayError", "connect", "disconnect", "ray"]
 
 OBJECT_STORE = 200 << 20  # bytes; blocks are small, and few are under way
 
