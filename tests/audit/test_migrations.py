@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import runpy
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from trustlayer import Outcome
 from trustlayer.audit import AuditStore, schema
 from trustlayer.audit.databases import connect
-from trustlayer.audit.labels import Label, record_label
 from trustlayer.audit.months import is_partition
+from trustlayer.audit.sealing import Keys
 from trustlayer.audit.summary_tables import SUMS
 from trustlayer.audit.tables import Base
 from trustlayer.audit.verification import verify
@@ -137,17 +138,61 @@ def test_alembic_itself_runs_on_a_url(tmp_path: Path) -> None:
     assert schema.state(f"sqlite:///{tmp_path}/a.db").standing is schema.Standing.CURRENT
 
 
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AuditStore]:
+    """A store with something in every table."""
+    benchmark = Path(__file__).parents[1] / "benchmarks" / "tampering.py"
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('filled')}/a.db"
+    else:
+        url = request.getfixturevalue("postgres").database()
+    with AuditStore.create(url) as store:
+        runpy.run_path(str(benchmark))["fill"](store)
+        yield store
+
+
 @pytest.mark.parametrize("table", sorted(Base.metadata.tables.keys() - DERIVED))
 @pytest.mark.parametrize("verb", ["UPDATE {} SET {} = {}", "DELETE FROM {}"])
 def test_what_is_recorded_can_neither_be_changed_nor_removed(
-    store: AuditStore, run: Run, table: str, verb: str
+    filled: AuditStore, table: str, verb: str
 ) -> None:
-    outcome = run("France!", "France.", store=store, ticket="T-1")
-    record_label(store, Label(outcome.id, 1, False, "ann"))
     column = next(iter(Base.metadata.tables[table].primary_key)).name
     statement = verb.format(table, column, column)
-    with pytest.raises(DBAPIError, match="append-only"), store._engine.begin() as connection:
+    with pytest.raises(DBAPIError, match="append-only"), filled._engine.begin() as connection:
         connection.exec_driver_sql(statement)
+
+
+@pytest.mark.parametrize(
+    ("table", "body"), [("texts", "body"), ("labels", "reason"), ("decisions", "answer")]
+)
+def test_a_text_can_be_sealed_and_erased_and_not_be_brought_back(
+    filled: AuditStore, table: str, body: str
+) -> None:
+    erased = f"UPDATE {table} SET {body} = NULL, salt = NULL, sealed = NULL"  # noqa: S608
+    sealed = f"UPDATE {table} SET {body} = NULL, salt = NULL, sealed = digest"  # noqa: S608
+    opened = f"UPDATE {table} SET {body} = 'x', salt = digest, sealed = NULL"  # noqa: S608
+    for done, refused in (
+        ([sealed, sealed], opened),
+        ([erased], sealed),
+        ([sealed, erased], opened),
+    ):
+        with filled._engine.connect() as connection:
+            for statement in done:
+                connection.exec_driver_sql(statement)
+            with pytest.raises(DBAPIError, match="append-only"):
+                connection.exec_driver_sql(refused)
+
+
+def test_sealed_texts_keep_a_store_from_the_schema_that_would_lose_them(url: str, run: Run) -> None:
+    pytest.importorskip("cryptography")
+    with AuditStore.create(url, keys=Keys((b"1" * 32,))) as store:
+        outcome = run(store=store)
+        with pytest.raises(ValueError, match="sealed texts are in texts") as caught:
+            schema.downgrade(url, "0002")
+        assert "keep this schema" in caught.value.__notes__[0]
+        assert store.outcome(outcome.id) == outcome
 
 
 def test_texts_can_be_erased_and_nothing_else_done_to_them(store: AuditStore, run: Run) -> None:
