@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from trustlayer import Evidence, Exchange, Finding, Span, Verifier, detector
 from trustlayer.audit import AuditStore, review
 from trustlayer.errors import BadLine
 from trustlayer.web import Desk, Reviewer, Reviewers, application
@@ -292,3 +293,33 @@ def test_a_second_decision_is_told_of_the_first(client: TestClient, make_desk: M
     assert client.get("/api/queue", headers=BEARER).json() == {"waiting": [], "after": None}
     store = make_desk().store
     assert review.waiting(store) == 0
+
+
+@detector
+def everywhere(exchange: Exchange) -> Finding:
+    """Doubts each of the first 400 characters."""
+    return Finding(0.9, tuple(Evidence("odd", Span(n, n + 1)) for n in range(400)))
+
+
+def test_a_very_long_answer_is_shown_in_part(client: TestClient, store: AuditStore) -> None:
+    verifier = Verifier([everywhere], store=store)
+    long = "It is 330 m tall. " * 15_000
+    exchange = Exchange("How tall?", long, ("The tower is 324 m tall. " + "x" * 300_000,))
+    [outcome] = verifier.settle_all([exchange])
+    csrf = signed_in(client)
+    page = client.get(f"/queue/{outcome.id}").text
+    assert "the first 200,000 of 270,000 characters" in page
+    assert "The rest is not shown here" in page
+    assert "100 more, of less risk" in page
+    whole = client.get(f"/outcomes/{outcome.id}/answers/0.txt")
+    assert whole.text == long
+    assert whole.headers["content-disposition"].startswith("attachment")
+    assert client.get(f"/outcomes/{outcome.id}/answers/7.txt").status_code == 404
+    short = client.get(f"/queue/{outcome.id[:13]}")
+    assert short.headers["location"] == f"/queue/{outcome.id}"
+    short = client.get(f"/outcomes/{outcome.id[:13]}")
+    assert short.headers["location"] == f"/outcomes/{outcome.id}"
+    form = {"csrf": csrf, "decision": "reject", "span": ["6-11", "24-29"]}
+    assert client.post(f"/queue/{outcome.id}", data=form).status_code == 303
+    shown = client.get(f"/outcomes/{outcome.id}").text
+    assert "rejected this answer" in shown

@@ -51,7 +51,7 @@ def shown(outcome: Outcome) -> dict[str, Any]:
         "outcome": outcome,
         "attempts": list(_tried(outcome)),
         "limits": limits(outcome),
-        "passages": [text[:MOST] for text in _passages(outcome)],
+        "passages": _passages(outcome),
         "answered": [n for n, a in enumerate(outcome.attempts) if a.verdict is not None],
         "best": chosen(outcome),
     }
