@@ -46,7 +46,9 @@ def test_case_of(exchange: Exchange) -> Any:
         "retrieval_context": list(exchange.context),
     }
     try:
-        from deepeval.test_case import LLMTestCase
+        from deepeval.test_case import (  # pyright: ignore[reportMissingImports]
+            LLMTestCase,
+        )
     except ImportError:
         return SimpleNamespace(**told, expected_output=None)
     return LLMTestCase(**told)
