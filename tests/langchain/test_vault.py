@@ -420,3 +420,23 @@ def test_a_model_by_langchains_own_fake() -> None:
     fake = GenericFakeChatModel(messages=iter([AIMessage("Hi [EMAIL_1] there")]))
     streamed = "".join(str(chunk.content) for chunk in Vault(fake).stream(ANNA))
     assert streamed == f"Hi {ANNA} there"
+
+
+def test_blocks_that_are_streamed_are_restored_each_by_itself() -> None:
+    class Blocks(Cloud):
+        def _stream(self, messages: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+            for index, text in [(0, "To [EM"), (1, "[EMAIL"), (0, "AIL_1]"), (1, "_1]"), (1, "[")]:
+                block = {"type": "text", "text": text, "index": index}
+                yield ChatGenerationChunk(message=AIMessageChunk(content=[block]))
+            seen: Any = [{"type": "reasoning", "reasoning": "of [EMAIL_1]", "index": 2}, "end"]
+            yield ChatGenerationChunk(message=AIMessageChunk(content=seen))
+
+    whole = None
+    for chunk in Vault(Blocks(answer=echo)).stream(ANNA):
+        whole = chunk if whole is None else whole + chunk
+    assert whole is not None
+    texts = [b["text"] for b in whole.content if isinstance(b, dict) and b["type"] == "text"]
+    assert texts == [f"To {ANNA}", f"{ANNA}["]
+    thoughts = [b for b in whole.content if isinstance(b, dict) and b["type"] == "reasoning"]
+    assert thoughts[0]["reasoning"] == f"of {ANNA}"
+    assert "end" in whole.content
