@@ -171,6 +171,7 @@ def run_all(paths: list[Path]) -> list[Page]:
 
 
 def main(words: list[str]) -> int:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # nothing is fetched
     if words[0] == "--packages":
         print(*packages_of(Path(words[1]).read_text("utf-8"), words[2]), sep="\n")
         return 0
