@@ -21,9 +21,11 @@ from trustlayer.audit.erasing import Erased, erase, retain
 from trustlayer.audit.holds import hold_subject
 from trustlayer.audit.keyfiles import keygen_encryption
 from trustlayer.audit.labels import Label, labelled, labels, record_label
+from trustlayer.audit.outcome_reports import lines
 from trustlayer.audit.rekeying import rekey
 from trustlayer.audit.review import Choice, Ruling, claim, decide, decision
 from trustlayer.audit.sealing import Keys
+from trustlayer.audit.searching import Search, search
 from trustlayer.audit.texts import Form, Texts
 from trustlayer.audit.verification import verify
 from trustlayer.cli import app
@@ -221,8 +223,12 @@ def test_encrypted_texts_are_read_with_the_key_alone(store: AuditStore, run: Run
         assert made.answer == "Ignaz it is"
         sealed.record(outcome)  # the same once more
         assert list(verify(sealed)) == []
+        assert [line.prompt for line in lines(sealed, width=5)] == ["Is it"]
+        assert [line.prompt for line in search(sealed, Search()).lines] == ["Is it Ignaz?"]
     for keys in (Keys(), Keys((b"2" * 32,))):
         with AuditStore.open(store.url, keys=keys) as other:
+            assert [line.prompt for line in lines(other)] == ["[encrypted]"]
+            assert [line.prompt for line in search(other, Search()).lines] == ["[encrypted]"]
             with pytest.raises(MissingKey, match="a text is encrypted under the key") as caught:
                 other.outcome(id)
             assert "TRUSTLAYER_KEYS" in caught.value.__notes__[0]

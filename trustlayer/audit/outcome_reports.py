@@ -15,8 +15,9 @@ from trustlayer.audit import scope as scopes
 from trustlayer.audit.columns import AnyText
 from trustlayer.audit.counting import ACCEPTED, count, written
 from trustlayer.audit.facts import facts, outcomes_in, total, within
-from trustlayer.audit.reading import ERASED
+from trustlayer.audit.reading import glimpse
 from trustlayer.audit.scope import Scope
+from trustlayer.audit.sealing import Keys, keys_of
 from trustlayer.audit.store import AuditStore
 from trustlayer.audit.summary_tables import ROWS, attempt_days, outcome_days
 from trustlayer.audit.tables import AttemptRow, OutcomeRow, TextRow
@@ -216,6 +217,8 @@ def lines(
             AttemptRow.model,
             AttemptRow.risk,
             func.substr(TextRow.body, 1, width, type_=AnyText).label("prompt"),
+            TextRow.sealed,
+            TextRow.digest,
         )
         .join(TextRow, prompt)
         .outerjoin(AttemptRow, outcome & last)
@@ -226,7 +229,8 @@ def lines(
         .limit(limit)
     )
     with store.session() as session:
-        return [_line(**row) for row in session.execute(query).mappings()]
+        keys = keys_of(session)
+        return [_line(keys, width, **row) for row in session.execute(query).mappings()]
 
 
 def _newest(scope: Scope) -> list[UnaryExpression[Any]]:
@@ -241,6 +245,15 @@ def _span(session: Session, scope: Scope) -> tuple[datetime | None, datetime | N
     return first, last
 
 
-def _line(action: str, prompt: str | None, **columns: Any) -> OutcomeLine:
-    shown = ERASED if prompt is None else prompt
+def _line(
+    keys: Keys,
+    width: int,
+    *,
+    action: str,
+    prompt: str | None,
+    sealed: bytes | None,
+    digest: bytes,
+    **columns: Any,
+) -> OutcomeLine:
+    shown = glimpse(keys, prompt, sealed, digest, width)
     return OutcomeLine(action=Action(action), prompt=shown, **columns)

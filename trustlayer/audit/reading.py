@@ -26,6 +26,7 @@ from trustlayer.audit.tables import (
     TextRow,
 )
 from trustlayer.certificate import Certificate
+from trustlayer.errors import MissingKey
 from trustlayer.exchange import Exchange, Span, Token
 from trustlayer.finding import Evidence, Finding, Unexamined
 from trustlayer.model import Request
@@ -33,6 +34,7 @@ from trustlayer.outcome import Attempt, DetectorRecord, Outcome, Verdict
 from trustlayer.policy import Action
 
 ERASED = "[erased]"  # stands for every text that was erased
+SEALED = "[encrypted]"  # for one in a list, whose key was not given
 
 T = TypeVar("T", CorrelationRow, AttemptRow)
 Found = Sequence[tuple[str, FindingRow]]  # of one attempt, by the detector's name
@@ -63,6 +65,14 @@ def opened(keys: Keys, body: str | None, sealed: bytes | None, digest: bytes) ->
     if sealed is not None:
         return keys.open(sealed, digest)[1]
     return ERASED if body is None else body
+
+
+def glimpse(keys: Keys, body: str | None, sealed: bytes | None, digest: bytes, width: int) -> str:
+    """The first *width* characters of a text in a list, where one without its key harms none."""
+    try:
+        return opened(keys, body, sealed, digest)[:width]
+    except MissingKey:
+        return SEALED
 
 
 def texts_of(session: Session, outcome: int) -> dict[int, str]:

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from trustlayer.audit.columns import AnyText
-from trustlayer.audit.reading import ERASED
+from trustlayer.audit.reading import glimpse
 from trustlayer.audit.reports import OutcomeLine
+from trustlayer.audit.sealing import Keys, keys_of
 from trustlayer.audit.store import AuditStore
 from trustlayer.audit.tables import AttemptRow, DetectorRow, FindingRow, OutcomeRow, TextRow
 from trustlayer.policy import Action
@@ -84,7 +85,8 @@ def detectors(store: AuditStore) -> list[str]:
 def outcome_lines(session: Session, numbers: Sequence[int]) -> tuple[OutcomeLine, ...]:
     """One line for each of the outcomes of those *numbers*, in the order of the numbers."""
     found = {row["number"]: row for row in session.execute(_lines(numbers)).mappings()}
-    return tuple(_line(**found[number]) for number in numbers)
+    keys = keys_of(session)
+    return tuple(_line(keys, **found[number]) for number in numbers)
 
 
 def _conditions(wanted: Search) -> list[ColumnElement[bool]]:
@@ -150,6 +152,8 @@ def _lines(numbers: Sequence[int]) -> Select[*tuple[Any, ...]]:
             AttemptRow.model,
             AttemptRow.risk,
             func.substr(TextRow.body, 1, WIDTH, type_=AnyText).label("prompt"),
+            TextRow.sealed,
+            TextRow.digest,
         )
         .join(TextRow, prompt)
         .outerjoin(AttemptRow, outcome & last)
@@ -157,8 +161,17 @@ def _lines(numbers: Sequence[int]) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _line(*, number: int, action: str, prompt: str | None, **columns: Any) -> OutcomeLine:
-    shown = ERASED if prompt is None else prompt
+def _line(
+    keys: Keys,
+    *,
+    number: int,
+    action: str,
+    prompt: str | None,
+    sealed: bytes | None,
+    digest: bytes,
+    **columns: Any,
+) -> OutcomeLine:
+    shown = glimpse(keys, prompt, sealed, digest, WIDTH)
     return OutcomeLine(action=Action(action), prompt=shown, **columns)
 
 
