@@ -17,7 +17,7 @@ from trustlayer.batches import BATCH
 from trustlayer.lines import ExchangeLine, write_exchange
 
 CHUNK = 512  # rows; no block reaches over a multiple of them, so that chunks can be cut apart
-TOKENS = 32_768  # of a block, unless one answer alone has more
+TOKENS = 8_192  # of a block, unless one answer alone has more
 _BYTES_A_TOKEN = 4
 
 
