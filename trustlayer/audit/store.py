@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -150,14 +151,10 @@ class AuditStore:
         self._expect_open()
         if self._spooling is None:
             raise ValueError("this store has no spool: AuditStore.open(url, spool=...)")
-        return self._turns.alone(self._spooling.drain)
+        return self._spooling.drain()
 
     def load(self, outcomes: Iterable[Outcome], batch: int = 1000) -> Loaded:
-        """Write many *outcomes*, *batch* in one transaction; see `trustlayer.audit.loading`.
-
-        Those whose ids are recorded already are left as they are, so that a load that broke
-        off can be begun again.
-        """
+        """Write many *outcomes*, *batch* in one transaction; leaves those already recorded."""
         from trustlayer.audit.loading import load
 
         return load(self, outcomes, batch)
@@ -275,6 +272,8 @@ class AuditStore:
         (self._commits.record if self._spooling is None else self._spooling.write)(records)
 
     def _new_turns(self) -> Turns:
+        if self._spooling is not None:
+            self._spooling.alone = Lock()  # after a fork, one that nobody holds
         several = self._spooling is None and self._engine.dialect.name == "postgresql"
         return Turns(self._write, lanes=_LANES if several else 1)
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 from trustlayer.audit.records import Record
 from trustlayer.audit.spool import Spool
@@ -32,34 +33,40 @@ class Drained:
 
 
 class Spooling:
-    """Commits records, or spools them when the database is away; for one thread at a time."""
+    """Commits records, or spools them when the database is away; one thread at a time."""
 
     def __init__(self, commit: Commit, spool: Spool) -> None:
         self._commit = commit
         self._spool = spool
         self._asleep_until = 0.0
         self._trouble: StoreError | None = None
+        self.alone = Lock()
 
     def write(self, records: Sequence[Record]) -> None:
         """Return once *records* are durable; raises StoreUnavailable when nothing takes them."""
+        with self.alone:
+            self._write(records)
+
+    def _write(self, records: Sequence[Record]) -> None:
         if self._trouble is None or time.monotonic() >= self._asleep_until:
             begun = time.monotonic()
             try:
                 self._replay_some()
                 if not any(map(self._spool.owns, self._spool.files())):
-                    return self._commit(records)
+                    self._commit(records)
+                    return
             except StoreError as error:
                 self._rest(error, begun)
         self._append(records)
-        return None
 
     def drain(self) -> Drained:
         """Replay everything; raises StoreUnavailable when the database is away."""
         count = 0
-        for path in self._spool.files():
-            while done := self._spool.replay(path, self._replay, _SOME):
-                count += done
-        self._trouble = None
+        with self.alone:
+            for path in self._spool.files():
+                while done := self._spool.replay(path, self._replay, _SOME):
+                    count += done
+            self._trouble = None
         return Drained(count, tuple(self._spool.aside()))
 
     def close(self) -> None:
