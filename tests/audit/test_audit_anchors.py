@@ -23,7 +23,7 @@ from trustlayer.audit.keyfiles import (
 )
 from trustlayer.audit.sealing import Keys
 from trustlayer.audit.sending import append_line, expect_safe, last_line, post
-from trustlayer.audit.signing import checked, signed
+from trustlayer.audit.signing import authentic, signed
 from trustlayer.audit.verification import Anchor, heads
 from trustlayer.cli import app
 from trustlayer.errors import BadKey, MissingExtra, NotSent, Unreadable
@@ -48,11 +48,11 @@ def _three(key: SigningKey) -> list[str]:
 
 
 def _told(lines: list[str], key: SigningKey) -> list[str]:
-    return [f"{flaw.row}: {flaw.what}" for flaw in checked(lines, key.public).flaws]
+    return [f"{flaw.row}: {flaw.what}" for flaw in authentic(lines, key.public).flaws]
 
 
 def test_what_was_signed_is_read_again(key: SigningKey) -> None:
-    found = checked([*_three(key), "\n"], key.public)
+    found = authentic([*_three(key), "\n"], key.public)
     assert found.flaws == ()
     assert found.anchors[:3] == (HEADS[0], *HEADS)
     assert found.made is not None
@@ -64,7 +64,7 @@ def test_a_forged_anchor_is_named_and_not_believed(key: SigningKey) -> None:
     document = json.loads(lines[2])
     document["heads"][0]["length"] = 3
     forged = json.dumps(document)
-    found = checked([*lines[:2], forged], key.public)
+    found = authentic([*lines[:2], forged], key.public)
     assert [flaw.what for flaw in found.flaws] == [
         f"is forged, or signed with another key than {key.public.fingerprint}"
     ]

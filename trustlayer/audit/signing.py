@@ -24,7 +24,7 @@ _FORMAT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class Authentic:
     """What is left of a file of signed anchors: the *anchors* to trust, and its own *flaws*."""
 
     anchors: tuple[Anchor, ...]
@@ -57,7 +57,7 @@ def signed(heads: Sequence[Anchor], key: SigningKey, before: str = "") -> str:
     return json.dumps(document | {"signature": signature})
 
 
-def checked(lines: Iterable[str], key: VerifyingKey) -> Checked:
+def authentic(lines: Iterable[str], key: VerifyingKey) -> Authentic:
     """Read signed anchors, naming each line that *key* did not sign, or that was moved.
 
     The heads of a line that is not as it was signed are not taken for anchors. A file may
@@ -67,7 +67,7 @@ def checked(lines: Iterable[str], key: VerifyingKey) -> Checked:
     for number, line in enumerate(lines, 1):
         if line.strip():
             _read(reading, number, line.strip())
-    return Checked(tuple(reading.anchors), tuple(reading.flaws), reading.made)
+    return Authentic(tuple(reading.anchors), tuple(reading.flaws), reading.made)
 
 
 def heads_of(line: str) -> Iterator[Anchor]:

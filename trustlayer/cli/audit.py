@@ -104,7 +104,7 @@ def _anchors(path: Path | None, public_key: Path | None) -> tuple[list[Anchor], 
     # The anchors to hold the store against, and what is wrong with the file of them.
     from trustlayer.audit import anchors
     from trustlayer.audit.keyfiles import VerifyingKey
-    from trustlayer.audit.signing import checked
+    from trustlayer.audit.signing import authentic
 
     if public_key is not None and path is None:
         raise typer.BadParameter(
@@ -119,7 +119,7 @@ def _anchors(path: Path | None, public_key: Path | None) -> tuple[list[Anchor], 
         if '"signature"' in lines[0]:
             raise typer.BadParameter("these anchors are signed", param_hint="--public-key")
         return list(anchors.read(lines)), ()
-    found = checked(lines, VerifyingKey.read(public_key))
+    found = authentic(lines, VerifyingKey.read(public_key))
     return list(found.anchors), found.flaws
 
 
