@@ -109,8 +109,9 @@ _OFTEN = {
     "last": "(SELECT max(k.number) FROM attempts k WHERE k.outcome = o.number AND k.kept)",
     "several": "(SELECT count(k.risk) FROM attempts k WHERE k.outcome = o.number) > 1",
     "further": "EXISTS (SELECT 1 FROM attempts k WHERE k.outcome = o.number AND k.number = 1)",
-    "elsewhere": "EXISTS (SELECT 1 FROM attempts k "
-    "WHERE k.outcome = o.number AND k.action = 'escalate')",
+    # Counted, since of EXISTS PostgreSQL makes a hash of all attempts that were escalated.
+    "elsewhere": "(SELECT count(*) FROM attempts k "
+    "WHERE k.outcome = o.number AND k.action = 'escalate') > 0",
     "final": "o.action = 'accept' AND a.kept AND NOT EXISTS (SELECT 1 FROM attempts k "
     "WHERE k.outcome = a.outcome AND k.number > a.number AND k.kept)",
 }
