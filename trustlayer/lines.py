@@ -44,7 +44,7 @@ class ExchangeLine:
     id: Id
     exchange: Exchange
     ignored: tuple[str, ...] = ()
-    numbered: bool = False
+    numbered: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
