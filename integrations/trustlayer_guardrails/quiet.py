@@ -25,7 +25,7 @@ class WholeGuard(AsyncGuard):
         return found
 
     async def _to_its_end(self, stream: Any, metadata: dict[str, Any]) -> AsyncIterator[Any]:
-        holding = [v for v in self._validators if hasattr(v, "left")]
+        holding: list[Any] = [v for v in self._validators if hasattr(v, "left")]
         for validator in holding:
             validator.left = ""
         async for outcome in stream:

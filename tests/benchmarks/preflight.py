@@ -61,7 +61,7 @@ def forecasts(rows: Sequence[dict[str, Any]], embedding: Remembered) -> npt.NDAr
         known = [
             (p, r["label"] == 1) for p, r, f in zip(prompts, rows, folds, strict=True) if f != part
         ]
-        learned = Forecast.learn(*map(list, zip(*known, strict=True)), embedding=embedding)  # type: ignore[arg-type]
+        learned = Forecast.learn(*map(list, zip(*known, strict=True)), embedding=embedding)
         there = np.flatnonzero(folds == part)
         made[there] = learned([prompts[at] for at in there])
     return made

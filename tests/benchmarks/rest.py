@@ -49,7 +49,7 @@ def main() -> int:
 def _attack(url: str, examples: str, folder: str) -> int:
     for _ in range(20):
         _post(f"{url}api/verify")
-    schemathesis = Path(sys.executable).with_name("schemathesis")
+    schemathesis = str(Path(sys.executable).with_name("schemathesis"))
     command = [
         schemathesis,
         "run",

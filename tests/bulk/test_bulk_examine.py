@@ -65,7 +65,7 @@ def test_findings_are_the_same_whoever_examines(tmp_path: Path, given: Path) -> 
 def test_many_small_blocks_come_through(tmp_path: Path, given: Path) -> None:
     """Workers answer faster than we ask: no answer may wait unseen in a buffer."""
     output = tmp_path / "out.jsonl"
-    options = ["-d", "shouting", "--batch-size", "1", "--workers", "2", "-o", output]
+    options = ["-d", "shouting", "--batch-size", "1", "--workers", "2", "-o", str(output)]
     assert run(given, *options).exit_code == 0
     assert len(read(output)) == 700
 

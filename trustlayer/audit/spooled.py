@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from trustlayer.audit.columns import UtcTime
 from trustlayer.audit.digests import CHILDREN, Row, Rows
@@ -38,8 +38,9 @@ def thawed(payload: bytes) -> Record:
             "policy": bytes.fromhex(said["outcome"]["policy"])
         }
         children = {t: [_child(t, row) for row in said["children"].get(t, ())] for t in CHILDREN}
+        started = cast("datetime", outcome["started"])
         for text in children["texts"]:
-            text.setdefault("month", month_of(outcome["started"]))  # there was a time without
+            text.setdefault("month", month_of(started))  # there was a time without
         detectors = [_row("detectors", row) for row in said["detectors"]]
         certificate = said["certificate"]
         return Record(

@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
-from trustlayer.cli._options import option
+from trustlayer.cli._options import argument, option
 from trustlayer.cli._reading import OnError, Reading, opened
 from trustlayer.cli._terminal import err, examples, say
 from trustlayer.errors import MissingExtra
@@ -37,7 +44,7 @@ weights' hash is the detector's version, so certificates of the former weights a
 
 
 def train(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="grounding, toxicity, harm, ...")],
+    name: Annotated[str, argument(metavar="NAME", help="grounding, toxicity, harm, ...")],
     into: Annotated[Path, option(metavar="FOLDER", help="Where the weights go.")],
     rows: Annotated[
         list[Path] | None, option(metavar="FILE", help="Labelled answers of your own; repeatable.")
@@ -103,7 +110,7 @@ def _follow(steps: Iterable[Step | str]) -> None:
     )
     hidden = not err().is_terminal
     with Progress(*columns, console=err(), transient=True, disable=hidden) as bar:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
         for step in steps:
             if isinstance(step, str):
                 say(step, "train", "bold")
