@@ -8,6 +8,9 @@ from datetime import datetime
 from functools import cache
 from typing import Any, cast
 
+from sqlalchemy import LargeBinary
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
 from trustlayer.audit.columns import UtcTime
 from trustlayer.audit.digests import CHILDREN, Row, Rows
 from trustlayer.audit.months import month_of
@@ -74,9 +77,13 @@ def _readers(table: str) -> Mapping[str, Any]:
     for column in Base.metadata.tables[table].columns:
         if isinstance(column.type, UtcTime):
             found[column.name] = datetime.fromisoformat
-        elif column.type.python_type is bytes:
+        elif isinstance(_stored(column.type), LargeBinary):
             found[column.name] = bytes.fromhex
     return found
+
+
+def _stored(kind: TypeEngine[Any]) -> TypeEngine[Any]:
+    return kind.impl_instance if isinstance(kind, TypeDecorator) else kind
 
 
 def _plain(value: object) -> str:
