@@ -222,6 +222,7 @@ def test_the_schema_is_looked_at_when_the_database_is_back(
 def test_the_spool_keeps_texts_in_the_form_in_which_the_store_does(
     url: str, proxy: Proxy, run: Run, tmp_path: Path
 ) -> None:
+    pytest.importorskip("cryptography", reason="needs the extra 'crypto'")
     keys = Keys((os.urandom(32),))
     proxy.stop()
     with AuditStore.open(url, spool=tmp_path / "sealed", keys=keys) as store:
