@@ -20,7 +20,7 @@ pytest.importorskip("sklearn", reason="training needs the extra `train`")
 import torch
 
 from trustlayer_detectors.grounding_evidence import choose, leans
-from trustlayer_detectors.training import edits, metrics, rows, wording
+from trustlayer_detectors.training import edits, metrics, paraphrase, rows, wording
 from trustlayer_detectors.training.crossencoder import CrossEncoder, Pair, collate
 from trustlayer_detectors.training.loop import Schedule, fit, plan_batches
 from trustlayer_detectors.training.origin import original
@@ -94,6 +94,36 @@ def test_an_edit_changes_what_it_says_it_changes(seed: int) -> None:
         assert edit.text[: edit.span.start] == text[: edit.span.start]
         rest = edit.text[edit.span.end :]
         assert text.endswith(rest.lstrip())
+
+
+@given(st.integers(0, 200))
+def test_other_words_are_put_in_and_nothing_else(seed: int) -> None:
+    text = "However, the firm did not buy two films, because 5,200 people saw them in 2019."
+    told = paraphrase.reworded(text, random.Random(seed))
+    assert told is not None
+    assert told != text
+    assert told.endswith(" 5,200 people saw them in 2019.")
+    words = "However But Still Nevertheless didn't not did two 2 films movies because since".split()
+    assert set(told.split()) - set(text.split()) <= {*words, *(f"{w}," for w in words)}
+
+
+def test_what_has_no_known_other_words_stays_as_it_is() -> None:
+    assert paraphrase.reworded("Ada wrote to Babbage.", random.Random(1)) is None
+    assert paraphrase.shortened("Ada wrote to Babbage.") is None
+    assert paraphrase.shortened("Ada wrote to Babbage, who answered within a week.") == (
+        "Ada wrote to Babbage."
+    )
+
+
+def test_a_claim_in_other_words_stays_supported_and_an_edit_of_it_is_not() -> None:
+    text = "The firm purchased three large ships in 1904, which were scrapped after the war."
+    claim = rows.Claim(text, f"{text} Its owner sold 12 of them.", 0, spans=())
+    made = [each for seed in range(60) for each in rows.augmented([claim], seed)]
+    sound = {each.text for each in made if each.target == 0}
+    assert "The firm purchased three large ships in 1904." in sound
+    assert any("bought" in each for each in sound)
+    assert any("bought" in each.text for each in made if each.target != 0)
+    assert not sound & {each.text for each in made if each.target != 0}
 
 
 def test_sentences_inherit_the_label_of_the_spans_in_them() -> None:

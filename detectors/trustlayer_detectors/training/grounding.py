@@ -3,8 +3,8 @@
     trustlayer train grounding --data ../shared/data --into detectors/trustlayer_detectors/weights
 
 Two runs, each resumed where it was interrupted: short contrastive pairs teach what entailment
-is, then real answers over long evidence, edits of their sentences and a rehearsal teach where
-answers go wrong. Then export, calibration on grounding/dev, and the card.
+is, then real answers over long evidence, edits and paraphrases of their sentences and a rehearsal
+teach where answers go wrong. Then export, calibration on grounding/dev, and the card.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from trustlayer_detectors.training.export import export, write_card
 from trustlayer_detectors.training.loop import Schedule, device, learn, plan_batches
 from trustlayer_detectors.training.origin import original, quiet
 
-SHORT = Schedule(rate=1.5e-4)
+SHORT = Schedule(rate=2e-4)
 LONG = Schedule(rate=1e-4, warmup=0.03)
 
 
@@ -43,7 +43,7 @@ def _whole(given: Ingredients) -> Iterator[Step | str]:
     yield "drawing and cutting the pairs"
     short = pairs.short(given.data)[: given.trial]
     yield from _run(model, short, SHORT, given.work / "short", seed=given.seed)
-    long = pairs.long(given.data)[: given.trial]
+    long = pairs.long(given.data, given.seed + 3)[: given.trial]
     yield from _run(model, long, LONG, given.work / "long", seed=given.seed + 3)
     yield f"drawn: {curve.draw(given.work, ['short', 'long'])}"
     model.attend("eager")

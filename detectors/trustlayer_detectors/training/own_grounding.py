@@ -54,7 +54,7 @@ def _learn(
     edited = list(rows.augmented(made, given.seed))
     own = pairs.of([*claims, *edited], given.seed)[: given.trial]
     if given.data is not None:
-        long = pairs.long(given.data)[: given.trial]
+        long = pairs.long(given.data, given.seed)[: given.trial]
         random.Random(given.seed).shuffle(long)
         own += long[: REHEARSED * len(own)]
     plan = plan_batches([len(pair) for pair in own], TOKENS, given.seed, epochs=PASSES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from trustlayer_detectors.training.rows import Claim
 MOST_CLAIM, MOST_BEFORE = 110, 64
 BUDGETS = (64, 96, 128, 160)  # word pieces of evidence, drawn anew for each claim
 SHORT_PAIR = 190
+MOST = 40_000  # long pairs: an hour and a half of one core
 
 
 def short(data: Path, seed: int = 1) -> list[Pair]:
@@ -30,21 +32,28 @@ def short(data: Path, seed: int = 1) -> list[Pair]:
             if len(pair) <= SHORT_PAIR]  # fmt: skip
 
 
-def long(data: Path, seed: int = 5) -> list[Pair]:
-    """Return real answers over long evidence, with edits and a rehearsal of short pairs."""
+def long(data: Path, seed: int, most: int = MOST) -> list[Pair]:
+    """Return real answers over long evidence, with edits and a rehearsal of short pairs.
+
+    Up to *most*; another *seed* draws, and edits, others.
+    """
     paths = [
         data / "extra" / "nli_extra.jsonl.gz",
         data / "extra" / "qa_passages_extra.jsonl.gz",
         data / "grounding" / "train.jsonl.gz",
     ]
     found = rows.drawn(rows.read(paths), rows.LONG, seed)
-    claims = [claim for row in found for claim in rows.claims(row)]
-    edited = [claim for row in found if row["dataset"] in rows.EDITED for claim in rows.claims(row)]
-    copies = list(rows.copied(edited, 0.25, seed))
-    made = list(rows.augmented([*edited, *copies], seed))
     again = [claim for row in found if row["dataset"].startswith(rows.REPEATED)
              for claim in rows.claims(row)]  # fmt: skip
-    return list(_pairs([*claims, *again, *copies[:1500], *made], BUDGETS, seed))
+    others = [*(claim for row in found for claim in rows.claims(row)), *_made(found, seed)]
+    random.Random(seed).shuffle(others)
+    return list(islice(_pairs([*again, *others], BUDGETS, seed), most))
+
+
+def _made(found: Sequence[rows.Row], seed: int) -> list[Claim]:
+    edited = [claim for row in found if row["dataset"] in rows.EDITED for claim in rows.claims(row)]
+    copies = list(rows.copied(edited, 0.25, seed))
+    return [*copies[:1500], *rows.augmented([*edited, *copies], seed)]
 
 
 def of(claims: Sequence[Claim], seed: int) -> list[Pair]:
