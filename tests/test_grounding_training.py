@@ -103,8 +103,8 @@ def test_other_words_are_put_in_and_nothing_else(seed: int) -> None:
     assert told is not None
     assert told != text
     assert told.endswith(" 5,200 people saw them in 2019.")
-    words = "However But Still Nevertheless didn't not did two 2 films movies because since".split()
-    assert set(told.split()) - set(text.split()) <= {*words, *(f"{w}," for w in words)}
+    words = {"But", "Still,", "Nevertheless,", "didn't", "2", "movies,", "since", "as"}
+    assert set(told.split()) - set(text.split()) <= words
 
 
 def test_what_has_no_known_other_words_stays_as_it_is() -> None:

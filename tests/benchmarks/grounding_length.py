@@ -17,42 +17,10 @@ import time
 
 import numpy as np
 
-_PLACES = [
-    "Arvika",
-    "Bergen",
-    "Cork",
-    "Delft",
-    "Esch",
-    "Faro",
-    "Gdynia",
-    "Husum",
-    "Ivrea",
-    "Joensuu",
-    "Kotor",
-    "Lugano",
-]
-_THINGS = [
-    "mill",
-    "bridge",
-    "library",
-    "tannery",
-    "harbour",
-    "orchard",
-    "museum",
-    "school",
-    "bakery",
-    "observatory",
-]
-_DEEDS = "was opened by|was sold to|was rebuilt for|was painted by|was measured by|was left to"
-_PEOPLE = [
-    "a widow",
-    "the guild",
-    "two brothers",
-    "the council",
-    "a surveyor",
-    "the bishop",
-    "its workers",
-]
+_PLACES = ("Arvika", "Bergen", "Cork", "Delft", "Esch", "Faro", "Gdynia", "Husum", "Ivrea")
+_THINGS = ("mill", "bridge", "library", "tannery", "harbour", "orchard", "museum", "school")
+_DEEDS = ("was opened by", "was sold to", "was rebuilt for", "was painted by", "was left to")
+_PEOPLE = ("a widow", "the guild", "two brothers", "the council", "a surveyor", "the bishop")
 
 
 def sentences(words: int, seed: int) -> str:
@@ -62,7 +30,7 @@ def sentences(words: int, seed: int) -> str:
     total = 0
     while total < words:
         place, thing = draw.choice(_PLACES), draw.choice(_THINGS)
-        deed, people = draw.choice(_DEEDS.split("|")), draw.choice(_PEOPLE)
+        deed, people = draw.choice(_DEEDS), draw.choice(_PEOPLE)
         found.append(
             f"The {thing} of {place} {deed} {people} in {draw.randint(1700, 1999)}, and "
             f"{draw.randint(3, 980)} of its {draw.randint(981, 4000)} stones were replaced."
