@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from threading import RLock
@@ -76,7 +76,8 @@ def run(
         ids[place, : len(row)], mask[place, : len(row)] = row, 1
         kinds[place, second : len(row)] = 1
     inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": kinds}
-    return [np.asarray(output, np.float32) for output in session.run(None, inputs)]
+    found = session.run(None, inputs, _giving_back())
+    return [np.asarray(output, np.float32) for output in found]
 
 
 def packed(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
@@ -98,9 +99,32 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     # Spinning while waiting for work nearly doubles the processor time, on a busy machine both.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The arena keeps the largest batch ever seen; texts vary too much in length for that.
-    options.enable_cpu_mem_arena = False
+    # A plan of memory for each shape of input does not pay: texts vary too much in length.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    _share_arena()
     return onnxruntime.InferenceSession(str(path), options, providers=providers())
+
+
+@cache
+def _share_arena() -> None:
+    """Have all models of this process compute in the same memory, not each in its own.
+
+    It grows by what is asked for, not in powers of two.
+    """
+    where = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    exactly = onnxruntime.OrtArenaCfg({"arena_extend_strategy": 1})
+    onnxruntime.create_and_register_allocator(where, exactly)
+
+
+@cache
+def _giving_back() -> onnxruntime.RunOptions:
+    # The arena would keep the largest batch ever seen.
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def _threads() -> int:
