@@ -16,7 +16,8 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-from trustlayer_detectors._models.devices import providers
+from trustlayer.errors import MissingExtra
+from trustlayer_detectors._models.devices import CPU_PROVIDER, providers
 from trustlayer_detectors._models.pieces import Ints
 
 Floats = npt.NDArray[np.float32]
@@ -76,7 +77,8 @@ def run(
         ids[place, : len(row)], mask[place, : len(row)] = row, 1
         kinds[place, second : len(row)] = 1
     inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": kinds}
-    found = session.run(None, inputs, _giving_back())
+    here = session.get_providers() == [CPU_PROVIDER]
+    found = session.run(None, inputs, _giving_back() if here else None)
     return [np.asarray(output, np.float32) for output in found]
 
 
@@ -101,9 +103,25 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # A plan of memory for each shape of input does not pay: texts vary too much in length.
     options.enable_mem_pattern = False
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    _share_arena()
-    return onnxruntime.InferenceSession(str(path), options, providers=providers())
+    wanted = providers()
+    if wanted == [CPU_PROVIDER]:
+        _share_arena()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+    else:
+        options.enable_cpu_mem_arena = False
+    return _expect_first(wanted, onnxruntime.InferenceSession(str(path), options, wanted))
+
+
+def _expect_first(
+    wanted: Sequence[str], made: onnxruntime.InferenceSession
+) -> onnxruntime.InferenceSession:
+    # Where its libraries do not load, ONNX Runtime goes on without the provider asked for.
+    found = made.get_providers()
+    if found[0] != wanted[0]:
+        error = MissingExtra(f"ONNX Runtime could not use {wanted[0]}; it would use {found[0]}")
+        error.add_note("it says why on stderr; a GPU, its driver, CUDA and cuDNN are needed")
+        raise error
+    return made
 
 
 @cache
