@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from trustlayer import Outcome
 from trustlayer.audit import AuditStore, loading, reports, summaries
-from trustlayer.audit.copying import cells, columns, rest
+from trustlayer.audit.copying import cells, columns, rests
 from trustlayer.audit.drivers import MANY
 from trustlayer.audit.verification import heads, verify
 
@@ -94,7 +94,7 @@ def test_cells_refuse_what_has_no_form() -> None:
 def test_a_row_of_an_older_version_is_null_where_it_says_nothing() -> None:
     row = dict.fromkeys(columns("correlations"), 1)
     del row["lookup"]
-    assert rest("correlations", row) == "1\t1\t1\t\\N\n"
+    assert rests("correlations", [row]) == ["1\t1\t1\t\\N\n"]
 
 
 def test_sums_are_added_up_while_others_are_sent(

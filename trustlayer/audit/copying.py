@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, Self
 
 from trustlayer.audit.columns import escape
-from trustlayer.audit.digests import CHILDREN, Row, Rows
+from trustlayer.audit.digests import Row, Rows
 from trustlayer.audit.tables import Base
 
 PLACE = ("number", "policy", "recorded", "chain", "sequence", "content", "hash")  # of an outcome
@@ -32,11 +32,12 @@ class Packed:
     @classmethod
     def of(cls, rows: Rows) -> Self:
         """All that is known of *rows* before their transaction."""
-        children = rows.children
+        written = {table: rests(table, some) for table, some in rows.children.items()}
+        detectors = {t: [row["detector"] for row in rows.children[t]] for t in NAMED}
         return cls(
-            rest("outcomes", rows.outcome),
-            {t: [rest(t, row) for row in children[t]] for t in CHILDREN if t not in NAMED},
-            {t: [(row["detector"], rest(t, row)) for row in children[t]] for t in NAMED},
+            rests("outcomes", [rows.outcome])[0],
+            {table: some for table, some in written.items() if table not in NAMED},
+            {t: list(zip(detectors[t], written[t], strict=True)) for t in NAMED},
         )
 
 
@@ -46,13 +47,14 @@ def columns(table: str) -> tuple[str, ...]:
     return _first(table) + _later(table)
 
 
-def rest(table: str, row: Row) -> str:
-    """The end of the line of *row*, after its first columns; null what it does not have."""
+def rests(table: str, rows: Sequence[Row]) -> list[str]:
+    """The ends of the lines of *rows*, after their first columns; null what they do not have."""
+    get = _getter(table)
     try:
-        values: Sequence[object] = _getter(table)(row)
+        return [f"{cells(get(row))}\n" for row in rows]
     except KeyError:  # from the spool of an older version
-        values = [row.get(name) for name in _later(table)]
-    return cells(values) + "\n"
+        later = _later(table)
+        return [f"{cells([row.get(name) for name in later])}\n" for row in rows]
 
 
 def cells(values: Sequence[object]) -> str:

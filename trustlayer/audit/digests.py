@@ -116,8 +116,7 @@ class Rows:
     def content(self) -> bytes:
         """The digest of everything that the outcome says."""
         tables = [
-            [_values(table, columns, row) for row in self.children[table]]
-            for table, columns in _COLUMNS.items()
+            _all_values(table, columns, self.children[table]) for table, columns in _COLUMNS.items()
         ]
         return digest("outcome", _values("outcomes", _OUTCOME, self.outcome), *tables)
 
@@ -138,6 +137,14 @@ def _values(table: str, columns: tuple[str, ...], row: Mapping[str, Any]) -> Seq
         return values
     added = [row.get(column) for column in names]
     return values if added.count(None) == len(added) else [*values, added]
+
+
+def _all_values(
+    table: str, columns: tuple[str, ...], rows: Sequence[Row]
+) -> Sequence[Sequence[object]]:
+    if table in _ADDED:
+        return [_values(table, columns, row) for row in rows]
+    return list(map(_getter(columns), rows))
 
 
 @cache
