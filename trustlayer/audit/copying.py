@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from operator import itemgetter
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from trustlayer.audit.columns import escape
 from trustlayer.audit.digests import Row, Rows
@@ -78,7 +78,7 @@ def _later(table: str) -> tuple[str, ...]:
 
 @cache
 def _getter(table: str) -> Callable[[Row], tuple[Any, ...]]:
-    return itemgetter(*_later(table))
+    return cast("Callable[[Row], tuple[Any, ...]]", itemgetter(*_later(table)))
 
 
 def _cell(value: object) -> str:

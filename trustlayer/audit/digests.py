@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from hashlib import sha256
 from operator import itemgetter
-from typing import Any
+from typing import Any, cast
 
 Row = dict[str, Any]  # the values of one row, by column
 
@@ -149,7 +149,7 @@ def _all_values(
 
 @cache
 def _getter(columns: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    return itemgetter(*columns)
+    return cast("Callable[[Mapping[str, Any]], tuple[Any, ...]]", itemgetter(*columns))
 
 
 def digest(kind: str, *values: object) -> bytes:
