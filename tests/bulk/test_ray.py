@@ -153,9 +153,7 @@ def test_killed_actors_lose_and_double_nothing(tmp_path: Path, nodes: Nodes) -> 
     order = Order(recipes(["deadly", "slow"]), workers=2, address=nodes.address)
     with Cluster(order, cpus=0.5) as cluster:
         found = list(cluster.examine(given(200, f"die once {marker}\n")))
-        sizes = (
-            cluster.memory()
-        )  # of those that are ready: on a busy machine the new one may not be
+        sizes = cluster.memory()  # of those that are ready, the new one perhaps not
         assert 1 <= len(sizes) <= 2
         assert all(size > 1 << 20 for size in sizes)
     assert marker.exists()
