@@ -11,7 +11,7 @@ from trustlayer.bulk.blocks import CHUNK, Block, Entry, Failure, Place, blocks
 from trustlayer.bulk.orders import examiner_of, order_of
 from trustlayer.bulk.parquet import FAILURE, FINDINGS, columns, entry, table_row
 from trustlayer.bulk.recipes import Recipe
-from trustlayer.bulk.work import single_threaded
+from trustlayer.bulk.sparing import spare
 from trustlayer_ray.connecting import ray
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Chunks:
 
     def __init__(self, order: bytes, size: int, device: str) -> None:
         os.environ["TRUSTLAYER_DEVICE"] = device
-        single_threaded()
+        spare()
         self._examiner = examiner_of(order)
         self._size = size
 

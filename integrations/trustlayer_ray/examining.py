@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from trustlayer.bulk.orders import examiner_of, greeting_of
-from trustlayer.bulk.work import single_threaded
+from trustlayer.bulk.sparing import spare
 
 
 class Examining:
@@ -14,7 +14,7 @@ class Examining:
 
     def __init__(self, order: bytes, environment: Mapping[str, str]) -> None:
         os.environ.update(environment)
-        single_threaded()
+        spare()
         self._examiner = examiner_of(order)
 
     def greet(self) -> bytes:

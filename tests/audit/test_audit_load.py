@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -10,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from trustlayer import Outcome
-from trustlayer.audit import AuditStore, reports
-from trustlayer.audit.copying import lines
+from trustlayer.audit import AuditStore, loading, reports, summaries
+from trustlayer.audit.copying import cells, columns, rests
 from trustlayer.audit.drivers import MANY
 from trustlayer.audit.verification import heads, verify
 
@@ -85,9 +86,34 @@ def test_long_texts_make_small_batches(store: AuditStore, run: Run) -> None:
     assert store.outcome("19") == outcomes[19]
 
 
-def test_lines_refuse_what_has_no_form() -> None:
+def test_cells_refuse_what_has_no_form() -> None:
     with pytest.raises(KeyError):
-        lines(["one"], [{"one": object()}])
+        cells([object()])
+
+
+def test_a_row_of_an_older_version_is_null_where_it_says_nothing() -> None:
+    row = dict.fromkeys(columns("correlations"), 1)
+    del row["lookup"]
+    assert rests("correlations", [row]) == ["1\t1\t1\t\\N\n"]
+
+
+def test_sums_are_added_up_while_others_are_sent(
+    store: AuditStore, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_SUMMED", 10)
+    before = sys.getswitchinterval()
+    seen: list[float] = []
+
+    def watched() -> Iterator[Outcome]:
+        for outcome in made(run, 100):
+            seen.append(sys.getswitchinterval())
+            yield outcome
+
+    assert store.load(watched(), batch=7).count == 100
+    assert max(seen) < before == sys.getswitchinterval()
+    assert summaries.missing(store) == 0
+    assert store.retrying(lambda connection: list(summaries.drift(connection))) == []
+    assert reports.totals(store).outcomes == 100
 
 
 async def test_many_tasks_record_at_once(store: AuditStore, run: Run) -> None:

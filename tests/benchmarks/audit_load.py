@@ -1,6 +1,6 @@
 """Bulk loading beside bare COPY of the very same bytes, in turns, on PostgreSQL.
 
-    python tests/benchmarks/audit_load.py [--outcomes 1000000] [--turn 20000] [--verify]
+    python tests/benchmarks/audit_load.py [--outcomes 1000000] [--turn 50000] [--verify]
 
 `AuditStore.load` makes the rows, their digests and the chain, and copies them. What it sent by
 COPY is kept and sent again, by the bare driver, to the same tables beside it: with the same
@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,12 +26,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.audit.servers import started
 from trustlayer import Evidence, Exchange, Finding, Outcome, Policy, Span, Verifier, detector
 from trustlayer.audit import AuditStore, drivers, schema
+from trustlayer.audit.copying import columns
 from trustlayer.audit.databases import connect
-from trustlayer.audit.digests import Row
 from trustlayer.audit.verification import verify
 
 REGISTERS = ("chains", "policies", "detectors")
-Sent = tuple[str, str]  # a COPY statement, and the lines that go with it
+Sent = tuple[str, bytes]  # a table, and the lines that went to it
 
 
 @detector
@@ -44,11 +45,40 @@ def calm(exchange: Exchange) -> Finding:
 
 
 def outcomes(count: int) -> Iterator[Outcome]:
-    """Answers that were examined in bulk: one attempt, two detectors, 700 characters."""
+    """Answers that were examined in bulk: one attempt, two detectors, 700 characters.
+
+    Each has texts, a time and risks of its own.
+    """
     exchange = Exchange("Where is Lyon?", "Lyon lies in France. " * 8, ("Lyon is a city. " * 30,))
     [one] = Verifier([grounded, calm], policy=Policy()).settle_all([exchange])
-    for _ in range(count):
-        yield replace(one, id=str(uuid.uuid4()))
+    for number in range(count):
+        yield varied(one, number)
+
+
+def varied(one: Outcome, number: int) -> Outcome:
+    """Another outcome that says the like of *one*."""
+    [attempt] = one.attempts
+    verdict = attempt.verdict
+    assert verdict is not None
+    mark = f"{number:06d} "
+    said = Exchange(
+        mark + verdict.exchange.prompt,
+        mark + verdict.exchange.answer,
+        tuple(mark + passage for passage in verdict.exchange.context),
+    )
+    findings = {
+        name: replace(found, risk=found.risk + (number % 1000) / 10_000)
+        for name, found in verdict.findings.items()
+    }
+    attempt = replace(
+        attempt,
+        request=replace(attempt.request, prompt=said.prompt, context=said.context),
+        verdict=replace(verdict, exchange=said, findings=findings),
+        seconds_examining=dict.fromkeys(findings, 0.001 + number % 997 / 1e5),
+    )
+    started = one.started + timedelta(milliseconds=number)
+    said_of = replace(one, prompt=said.prompt, context=said.context, attempts=(attempt,))
+    return replace(said_of, id=str(uuid.uuid4()), started=started)
 
 
 @dataclass
@@ -57,56 +87,25 @@ class Recorded:
 
     sent: list[Sent] = field(default_factory=list[Sent])
 
-    def lines(self, names: Sequence[str], rows: Sequence[Row]) -> str:
-        written = self.original(names, rows)
-        self.sent.append((",".join(names), written))
-        return written
+    def begin(self) -> None:
+        """Keep what the store sends from now on."""
+        original = drivers.Server._copy
 
-    @staticmethod
-    def original(names: Sequence[str], rows: Sequence[Row]) -> str:
-        from trustlayer.audit.copying import lines
+        def noted(server: Any, table: str, lines: Sequence[str]) -> None:
+            self.sent.append((table, "".join(lines).encode()))
+            original(server, table, lines)
 
-        return lines(names, rows)
-
-
-TABLE_OF: dict[str, str] = {}  # by the columns that the store names
-
-
-def keep_tables() -> None:
-    """Note which table has which columns, when the store first inserts into it."""
-    original = drivers.Server._copy
-
-    def noted(self: Any, table: str, rows: Sequence[Row]) -> None:
-        TABLE_OF[",".join(rows[0])] = table
-        original(self, table, rows)
-
-    drivers.Server._copy = noted  # type: ignore[method-assign]
+        drivers.Server._copy = noted  # type: ignore[method-assign, assignment]
 
 
 def copied(driver: Any, sent: Sequence[Sent]) -> None:
     """Send *sent* again: a transaction for each batch, which begins with the outcomes."""
-    groups: list[list[Sent]] = []
-    for columns, lines in sent:
-        first = TABLE_OF[columns] == "outcomes" and (
-            not groups or TABLE_OF[groups[-1][-1][0]] != "outcomes"
-        )
-        if first:
-            groups.append([])
-        groups[-1].append((columns, lines))
-    for group in groups:
-        _transaction(driver, group)
-
-
-def _transaction(driver: Any, sent: Sequence[Sent]) -> None:
-    tables = dict.fromkeys(columns for columns, _ in sent)
-    for columns in tables:
-        with (
-            driver.cursor() as cursor,
-            cursor.copy(f"COPY {TABLE_OF[columns]} ({columns}) FROM STDIN") as copy,
-        ):
-            for named, lines in sent:
-                if named == columns:
-                    copy.write(lines)
+    for position, (table, lines) in enumerate(sent):
+        if table == "outcomes" and position:
+            driver.commit()
+        statement = f"COPY {table} ({', '.join(columns(table))}) FROM STDIN"
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(lines)
     driver.commit()
 
 
@@ -127,7 +126,7 @@ def registers(source_url: str, target_url: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--outcomes", type=int, default=1_000_000)
-    parser.add_argument("--turn", type=int, default=20_000, help="outcomes in one turn")
+    parser.add_argument("--turn", type=int, default=50_000, help="outcomes in one turn")
     parser.add_argument("--verify", action="store_true", help="re-hash all of it at the end")
     options = parser.parse_args()
     settings = {"shared_buffers": "256MB", "max_wal_size": "4GB"}
@@ -138,8 +137,7 @@ def main() -> None:
 def compare(url: str, other: str, options: argparse.Namespace) -> None:
     schema.upgrade(other)
     recorded = Recorded()
-    vars(drivers)["lines"] = recorded.lines  # what COPY is given is kept
-    keep_tables()
+    recorded.begin()
     bare = connect(other)
     connection = bare.raw_connection()
     ratios: list[float] = []

@@ -2,7 +2,9 @@
 
 Run: python tests/benchmarks/bulk.py                      all of it; an hour on two quiet cores
      python tests/benchmarks/bulk.py equality faults      on 5,000 answers
-     python tests/benchmarks/bulk.py scaling overhead     overhead on 20,000 answers
+     python tests/benchmarks/bulk.py scaling              600 answers of all lengths; 10 minutes
+     python tests/benchmarks/bulk.py overhead --turns 2   20,000 short answers; 15 minutes
+     python tests/benchmarks/bulk.py memory               10,000 answers; 10 minutes
      python tests/benchmarks/bulk.py scaling --rest 25    detectors that sleep: on a busy machine
 
 Wall-clock ratios mean something on a quiet machine only; seconds of the processor, of all
@@ -13,8 +15,6 @@ some of our own.
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import os
 import re
 import signal
@@ -22,18 +22,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import cycle, islice
+from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from tests.benchmarks.running import SHORT, command, measured, written
 from tests.bulk.nodes import Nodes
-from trustlayer.measuring import sample
 
-DATA = Path(os.environ.get("TRUSTLAYER_DATA", "../shared/data")) / "grounding" / "dev.jsonl.gz"
-TICK = os.sysconf("SC_CLK_TCK")
 RESTING = """
 import os, time
 from trustlayer import Exchange, Finding, detector
@@ -43,86 +40,6 @@ def resting(exchange: Exchange) -> Finding:
     time.sleep(float(os.environ["RESTING_MS"]) / 1e3)
     return Finding(len(exchange.answer) % 97 / 97)
 """
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What a run took: its own seconds, those of the processor, and memory, in MB."""
-
-    seconds: float
-    processor: float
-    rate: float
-    memory: float
-    each: list[float]
-
-
-def rows(count: int) -> Iterator[str]:
-    """Answers as lines, *count* of them, repeated where there are fewer."""
-    if DATA.exists():
-        with gzip.open(DATA, "rt", encoding="utf-8") as file:
-            found = [json.loads(line) for line in file]
-        lines = [
-            json.dumps({k: row[k] for k in ("answer", "context")} | {"prompt": row["question"]})
-            for row in found
-        ]
-    else:
-        lines = [
-            json.dumps({"prompt": e.prompt, "answer": e.answer, "context": list(e.context)})
-            for e in sample(1000)
-        ]
-    return islice(cycle(lines), count)
-
-
-def written(folder: Path, count: int) -> Path:
-    path = folder / f"{count}.jsonl"
-    if not path.exists():
-        path.write_text("".join(f"{line}\n" for line in rows(count)), encoding="utf-8")
-    return path
-
-
-def command(given: Path, output: Path, names: Sequence[str], *options: str) -> list[str]:
-    detectors = [word for name in names for word in ("-d", name)]
-    start = [sys.executable, "-m", "trustlayer", "examine", str(given), "-o", str(output)]
-    return [*start, *detectors, "--on-error", "skip", *options]
-
-
-def tree(pid: int) -> Iterator[int]:
-    yield pid
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
-                yield from tree(int(child))
-    except OSError:
-        return
-
-
-def measured(line: Sequence[str]) -> Taken:
-    """Run a command; look at it and all that it starts twice a second."""
-    processor: dict[int, float] = {}
-    peak, each = 0.0, dict[int, float]()
-    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
-        while process.poll() is None:
-            total = 0.0
-            for pid in tree(process.pid):
-                try:
-                    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                    name = Path(f"/proc/{pid}/cmdline").read_text()
-                except OSError:
-                    continue
-                processor[pid] = (int(stat[11]) + int(stat[12])) / TICK
-                size = int(stat[21]) * os.sysconf("SC_PAGE_SIZE") / 1e6
-                total += size
-                if "bulk.worker" in name or "Examining" in name:
-                    each[pid] = max(size, each.get(pid, 0.0))
-            peak = max(peak, total)
-            time.sleep(0.5)
-        assert process.stderr is not None
-        told = process.stderr.read()
-    found = re.search(r"examined: (\d+) answers in ([\d.]+) s", told)
-    if found is None:
-        raise SystemExit(told)
-    seconds = float(found[2])
-    return Taken(seconds, sum(processor.values()), int(found[1]) / seconds, peak, [*each.values()])
 
 
 def equality(folder: Path, count: int, names: Sequence[str]) -> None:
@@ -203,29 +120,49 @@ def scaling(folder: Path, count: int, names: Sequence[str], turns: int) -> None:
             )  # fmt: skip
             ratios.append(two.rate / one.rate)
             print(
-                f"scaling, {engine}: 1 worker {one.rate:.1f}/s, 2 workers {two.rate:.1f}/s: "
-                f"{ratios[-1]:.2f} times; processor {one.processor:.0f} s and "
+                f"scaling, {engine}: {count} answers: 1 worker {one.rate:.2f}/s, 2 workers "
+                f"{two.rate:.2f}/s: {ratios[-1]:.2f} times; processor {one.processor:.0f} s and "
                 f"{two.processor:.0f} s; a worker holds up to {max(two.each, default=0):.0f} MB, "
-                f"all together {two.memory:.0f} MB"
+                f"all together {two.memory:.0f} MB",
+                flush=True,
             )
-        print(f"scaling, {engine}: {sorted(ratios)[len(ratios) // 2]:.2f} times (median)")
+        print(f"scaling, {engine}: {median(ratios):.2f} times (median)", flush=True)
 
 
 def overhead(folder: Path, count: int, names: Sequence[str], turns: int) -> None:
-    """Ray against the local engine, with as many workers, in turns."""
-    given = written(folder, count)
+    """Ray against the local engine, with as many workers, in turns, on short answers."""
+    given = written(folder, count, SHORT)
+    ratios = []
     for _ in range(turns):
         local, ray = (
             measured(command(given, folder / "out.jsonl", names, "--engine", engine,
                              "--workers", "2"))
             for engine in ("local", "ray")
         )  # fmt: skip
+        ratios.append(ray.whole / local.whole - 1)
         print(
-            f"overhead: {count} answers, 2 workers: local {local.seconds:.1f} s, Ray "
-            f"{ray.seconds:.1f} s ({ray.seconds / local.seconds - 1:+.1%}); processor "
+            f"overhead: {count} answers, 2 workers, from the start of the command to its end: "
+            f"local {local.whole:.1f} s, Ray {ray.whole:.1f} s ({ratios[-1]:+.1%}); examining "
+            f"alone {local.seconds:.1f} s and {ray.seconds:.1f} s "
+            f"({ray.seconds / local.seconds - 1:+.1%}), start and end "
+            f"{local.whole - local.seconds:.1f} s and {ray.whole - ray.seconds:.1f} s; processor "
             f"{local.processor:.0f} s and {ray.processor:.0f} s "
-            f"({ray.processor / local.processor - 1:+.1%}, Ray's daemons and start included)"
+            f"({ray.processor / local.processor - 1:+.1%}); an actor holds up to "
+            f"{max(ray.each, default=0):.0f} MB, all together {ray.memory:.0f} MB",
+            flush=True,
         )
+    print(f"overhead: {median(ratios):+.1%} (median)", flush=True)
+
+
+def memory(folder: Path, count: int, names: Sequence[str]) -> None:
+    """The command with its default number of workers: its peak in each tenth of the time."""
+    taken = measured(command(written(folder, count), folder / "out.jsonl", names))
+    tenths = ", ".join(f"{size:.0f}" for size in taken.tenths)
+    print(
+        f"memory: {count} answers in {taken.seconds:.0f} s: at most {taken.memory:.0f} MB, of "
+        f"which workers {', '.join(f'{size:.0f}' for size in taken.each)}; by tenths {tenths}",
+        flush=True,
+    )
 
 
 def rest(folder: Path, milliseconds: float) -> list[str]:
@@ -243,10 +180,12 @@ def rest(folder: Path, milliseconds: float) -> list[str]:
 
 
 def main() -> None:
-    parts = ("equality", "faults", "scaling", "overhead")
+    parts = ("equality", "faults", "scaling", "overhead", "memory")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(parts)}; all by default")
-    parser.add_argument("--answers", type=int, default=5000)
+    parser.add_argument("--answers", type=int, default=5000, help="of equality and faults")
+    parser.add_argument("--scaling-answers", type=int, default=600)
+    parser.add_argument("--memory-answers", type=int, default=10_000)
     parser.add_argument("--overhead-answers", type=int, default=20_000)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--rest", type=float, metavar="MS", help="sleep so long an answer instead")
@@ -262,7 +201,9 @@ def main() -> None:
             if part in ("equality", "faults"):
                 globals()[part](folder, given.answers, names)
             elif part == "scaling":
-                scaling(folder, given.answers, names, given.turns)
+                scaling(folder, given.scaling_answers, names, given.turns)
+            elif part == "memory":
+                memory(folder, given.memory_answers, names)
             else:
                 overhead(folder, given.overhead_answers, names, given.turns)
 

@@ -30,7 +30,7 @@ from trustlayer.bulk.frames import receive
 from trustlayer.bulk.orders import order_of
 from trustlayer.bulk.pool import Worker, cores
 from trustlayer.bulk.recipes import recipes
-from trustlayer.bulk.work import single_threaded
+from trustlayer.bulk.sparing import single_threaded
 from trustlayer.capacity import Cost, Plan, quantile
 from trustlayer.exchange import Exchange
 from trustlayer.lines import write_exchange

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -25,6 +26,9 @@ from trustlayer.cli import app
 from trustlayer.errors import BrokenDetector, WorkerLost
 from trustlayer.exchange import Exchange
 from trustlayer.lines import ExchangeLine
+
+pa = pytest.importorskip("pyarrow")
+parquet = pytest.importorskip("pyarrow.parquet")
 
 pytestmark = [
     pytest.mark.slow,
@@ -83,6 +87,45 @@ def test_the_cluster_finds_what_this_machine_finds(tmp_path: Path, nodes: Nodes)
     assert len(read(outputs["ray"])) == 600
 
 
+def damaged(folder: Path) -> list[Path]:
+    """Inputs of every kind with something wrong in each, and one that is not there."""
+    rows = write(folder / "a.jsonl", [*answers(20), {"answer": 7}, [1], *answers(20)])
+    cut = folder / "b.jsonl.gz"
+    cut.write_bytes(gzip.compress(b'{"answer": "LOUD"}\n' * 9999)[:-12])
+    table = folder / "c.parquet"
+    parquet.write_table(pa.Table.from_pylist(answers(90)), table, row_group_size=30)
+    column = parquet.ParquetFile(table).metadata.row_group(1).column(0)
+    start = column.dictionary_page_offset or column.data_page_offset
+    data = bytearray(table.read_bytes())
+    data[start : start + 40] = b"\xff" * 40
+    table.write_bytes(data)
+    return [rows, cut, table, folder / "missing.jsonl", write(folder / "d.jsonl", answers(9))]
+
+
+def test_the_rest_of_damaged_inputs_is_examined(tmp_path: Path, nodes: Nodes) -> None:
+    inputs = damaged(tmp_path)
+    found = {}
+    for engine in ("local", "ray"):
+        output = tmp_path / f"{engine}.out"
+        options = ["-d", "shouting", "-d", "together", "--engine", engine, "-o", output]
+        done = run(*inputs, *options, *nodes.option(engine))
+        assert done.exit_code == 1
+        assert f"5 failures are listed in {output}.failures.jsonl" in " ".join(done.stderr.split())
+        found[engine] = (output.read_bytes(), read(Path(f"{output}.failures.jsonl")))
+    assert found["ray"] == found["local"]
+    output_ids = [row["id"] for row in read(tmp_path / "ray.out")]
+    failures = found["ray"][1]
+    expected = [(inputs[0], 21), (inputs[0], 22), (inputs[1], None), (inputs[2], 31)]
+    for failure, (path, row) in zip(failures, expected, strict=False):
+        assert failure["file"] == str(path)
+        assert row in (failure["row"], None)
+    assert [failures[3]["last"], failures[4]["file"]] == [60, str(inputs[3])]
+    assert "damaged gzip data" in failures[2]["found"]
+    assert "row group 1 damaged" in failures[3]["found"]
+    assert len(output_ids) == 40 + failures[2]["row"] - 1 + 60 + 9
+    assert output_ids[-1] == f"{inputs[4]}:9"
+
+
 def test_a_killed_driver_leaves_what_the_next_one_goes_on_from(
     tmp_path: Path, nodes: Nodes
 ) -> None:
@@ -110,8 +153,9 @@ def test_killed_actors_lose_and_double_nothing(tmp_path: Path, nodes: Nodes) -> 
     order = Order(recipes(["deadly", "slow"]), workers=2, address=nodes.address)
     with Cluster(order, cpus=0.5) as cluster:
         found = list(cluster.examine(given(200, f"die once {marker}\n")))
-        assert len(cluster.memory()) == 2
-        assert all(size > 1 << 20 for size in cluster.memory())
+        sizes = cluster.memory()  # of those that are ready, the new one perhaps not
+        assert 1 <= len(sizes) <= 2
+        assert all(size > 1 << 20 for size in sizes)
     assert marker.exists()
     assert examined(found) == list(range(1, 201))
 

@@ -12,12 +12,13 @@ that says nothing there has the hash that it had before.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
-from typing import Any
+from operator import itemgetter
+from typing import Any, cast
 
 Row = dict[str, Any]  # the values of one row, by column
 
@@ -108,15 +109,14 @@ class Rows:
 
     outcome: Row
     children: Mapping[str, list[Row]] = field(
-        default_factory=lambda: {table: list[Row]() for table in CHILDREN}
+        default_factory=lambda: {table: [] for table in CHILDREN}
     )
 
     @property
     def content(self) -> bytes:
         """The digest of everything that the outcome says."""
         tables = [
-            [_values(table, columns, row) for row in self.children[table]]
-            for table, columns in _COLUMNS.items()
+            _all_values(table, columns, self.children[table]) for table, columns in _COLUMNS.items()
         ]
         return digest("outcome", _values("outcomes", _OUTCOME, self.outcome), *tables)
 
@@ -131,12 +131,25 @@ def entry_content(table: str, row: Mapping[str, Any]) -> bytes:
     return digest(table, *_values(table, _ENTRIES[table], row))
 
 
-def _values(table: str, columns: Sequence[str], row: Mapping[str, Any]) -> list[object]:
-    values = [row[column] for column in columns]
+def _values(table: str, columns: tuple[str, ...], row: Mapping[str, Any]) -> Sequence[object]:
+    values: tuple[object, ...] = _getter(columns)(row)
     if (names := _ADDED.get(table)) is None:
         return values
     added = [row.get(column) for column in names]
     return values if added.count(None) == len(added) else [*values, added]
+
+
+def _all_values(
+    table: str, columns: tuple[str, ...], rows: Sequence[Row]
+) -> Sequence[Sequence[object]]:
+    if table in _ADDED:
+        return [_values(table, columns, row) for row in rows]
+    return list(map(_getter(columns), rows))
+
+
+@cache
+def _getter(columns: tuple[str, ...]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    return cast("Callable[[Mapping[str, Any]], tuple[Any, ...]]", itemgetter(*columns))
 
 
 def digest(kind: str, *values: object) -> bytes:
@@ -188,4 +201,4 @@ def _canonical(value: object) -> str:
 
 # In ASCII, so that lone surrogates have a form as well. One encoder for all: making one takes
 # longer than most of what it writes.
-_written = json.JSONEncoder(separators=(",", ":"), default=_canonical).encode
+_written = json.JSONEncoder(separators=(",", ":"), check_circular=False, default=_canonical).encode

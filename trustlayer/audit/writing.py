@@ -10,8 +10,9 @@ from sqlalchemy import Connection, select
 
 from trustlayer.audit.acts import certify
 from trustlayer.audit.chains import Chain, insert_one
+from trustlayer.audit.copying import PLACE, Packed, cells
 from trustlayer.audit.digests import CHILDREN, Row
-from trustlayer.audit.drivers import driven
+from trustlayer.audit.drivers import MANY, Server, driven
 from trustlayer.audit.records import Record
 from trustlayer.audit.repeated import distinct, expect_same
 from trustlayer.audit.sealing import keys_of
@@ -52,7 +53,11 @@ def write(
             return Written()
         numbers = _registered(connection, fresh, registers)
         chain = opening.chain or Chain.free(connection)
-        driver.close(rows_of(fresh, opening.numbers, chain, numbers), chain)
+        placed = (fresh, opening.numbers, chain, numbers)
+        if isinstance(driver, Server) and (fresh[0].lines or len(fresh) > MANY):
+            driver.copy(lines_of(*placed), chain)
+        else:
+            driver.close(rows_of(*placed), chain)
     if not bulk:
         keep_up(connection, chain.number, chain.length - len(fresh), chain.length)
     return Written(len(fresh), chain, numbers)
@@ -72,6 +77,27 @@ def rows_of(
         for table in CHILDREN:
             rows[table] += [_placed(r, outcome, numbers) for r in record.rows.children[table]]
     return rows
+
+
+def lines_of(
+    records: Sequence[Record],
+    outcomes: Sequence[int],
+    chain: Chain,
+    numbers: Mapping[bytes, int],
+) -> dict[str, list[str]]:
+    """What `rows_of` gives, as lines for COPY."""
+    lines: dict[str, list[str]] = {table: [] for table in ("outcomes", *CHILDREN)}
+    for record, outcome in zip(records, outcomes, strict=False):
+        found = record.lines or Packed.of(record.rows)
+        entry = chain.entry(record.content)
+        entry |= {"number": outcome, "policy": numbers[record.policy["digest"]]}
+        first = cells([entry[name] for name in PLACE])
+        lines["outcomes"].append(f"{first}\t{found.outcome}")
+        for table, some in found.children.items():
+            lines[table] += [f"{outcome}\t{one}" for one in some]
+        for table, named in found.named.items():
+            lines[table] += [f"{outcome}\t{numbers[d]}\t{one}" for d, one in named]
+    return lines
 
 
 def _placed(row: Row, outcome: int, detectors: Mapping[bytes, int]) -> Row:

@@ -23,8 +23,6 @@ from trustlayer.bulk.work import unexamined
 from trustlayer.errors import WorkerLost
 from trustlayer.outcome import DetectorRecord
 
-# One arena for all threads, of which each examination has its own: a third less memory, as fast.
-_MEMORY = {"MALLOC_ARENA_MAX": "1"}
 _GRACE = 5.0  # seconds from the end of its output to its own
 EACH = 2  # blocks that a worker is given at once, so that it never waits for the next
 AHEAD = 4  # blocks for each worker that may be under way or wait for an older one
@@ -53,7 +51,6 @@ class Worker:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**_MEMORY, **os.environ},
             bufsize=0,  # what a buffer held already, no selector would tell of
             start_new_session=True,  # Ctrl-C is ours to answer
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 from trustlayer.bulk.recipes import Recipe, recorded
@@ -46,11 +45,6 @@ class Examiner:
             for line, f in zip(lines, found, strict=True)
         )
         return "\n".join(written).encode("ascii")
-
-
-def single_threaded() -> None:
-    """Have the models of this process use one core: the others have workers of their own."""
-    os.environ.setdefault("TRUSTLAYER_THREADS", "1")
 
 
 def unexamined(payload: bytes, names: Sequence[str], reason: str) -> bytes:

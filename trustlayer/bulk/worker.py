@@ -15,7 +15,7 @@ from typing import IO, cast
 
 from trustlayer.bulk.frames import receive, send
 from trustlayer.bulk.orders import examiner_of, greeting_of
-from trustlayer.bulk.work import single_threaded
+from trustlayer.bulk.sparing import spare
 
 
 def main() -> None:
@@ -24,7 +24,7 @@ def main() -> None:
     order = receive(given)
     if order is None:
         return
-    single_threaded()
+    spare()
     examiner = examiner_of(order)
     with suppress(OSError):  # whoever wanted to know has gone
         send(told, greeting_of(examiner))

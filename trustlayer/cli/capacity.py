@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from trustlayer.bulk.pool import cores
-from trustlayer.bulk.work import single_threaded
+from trustlayer.bulk.sparing import single_threaded
 from trustlayer.capacity import Cost, Plan, cores_for, quantile
 from trustlayer.cli._options import AsJson, ConfigFile, DetectorNames, detectors_in_force, option
 from trustlayer.cli._reading import OnError, Reading, opened

@@ -9,7 +9,8 @@ import onnxruntime
 from trustlayer.errors import MissingExtra
 
 CPU, CUDA = "cpu", "cuda"
-_PROVIDERS = {CPU: "CPUExecutionProvider", CUDA: "CUDAExecutionProvider"}
+CPU_PROVIDER = "CPUExecutionProvider"
+_PROVIDERS = {CPU: CPU_PROVIDER, CUDA: "CUDAExecutionProvider"}
 
 
 def providers() -> list[str]:
@@ -27,4 +28,4 @@ def providers() -> list[str]:
         error = MissingExtra(f"ONNX Runtime has no {wanted}; it has {', '.join(installed)}")
         error.add_note("pip uninstall onnxruntime, then: pip install onnxruntime-gpu")
         raise error
-    return list(dict.fromkeys([wanted, _PROVIDERS[CPU]]))
+    return list(dict.fromkeys([wanted, CPU_PROVIDER]))

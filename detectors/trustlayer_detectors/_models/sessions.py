@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from threading import RLock
@@ -16,7 +16,8 @@ import numpy.typing as npt
 import onnxruntime
 from tokenizers import Tokenizer
 
-from trustlayer_detectors._models.devices import providers
+from trustlayer.errors import MissingExtra
+from trustlayer_detectors._models.devices import CPU_PROVIDER, providers
 from trustlayer_detectors._models.pieces import Ints
 
 Floats = npt.NDArray[np.float32]
@@ -76,7 +77,9 @@ def run(
         ids[place, : len(row)], mask[place, : len(row)] = row, 1
         kinds[place, second : len(row)] = 1
     inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": kinds}
-    return [np.asarray(output, np.float32) for output in session.run(None, inputs)]
+    here = session.get_providers() == [CPU_PROVIDER]
+    found = session.run(None, inputs, _giving_back() if here else None)
+    return [np.asarray(output, np.float32) for output in found]
 
 
 def packed(lengths: Sequence[int], tokens: int) -> Iterator[list[int]]:
@@ -98,9 +101,48 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     # Spinning while waiting for work nearly doubles the processor time, on a busy machine both.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # The arena keeps the largest batch ever seen; texts vary too much in length for that.
-    options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(str(path), options, providers=providers())
+    # A plan of memory for each shape of input does not pay: texts vary too much in length.
+    options.enable_mem_pattern = False
+    wanted = providers()
+    if wanted == [CPU_PROVIDER]:
+        _share_arena()
+        options.add_session_config_entry("session.use_env_allocators", "1")
+    else:
+        options.enable_cpu_mem_arena = False
+    return _expect_first(wanted, onnxruntime.InferenceSession(str(path), options, wanted))
+
+
+def _expect_first(
+    wanted: Sequence[str], made: onnxruntime.InferenceSession
+) -> onnxruntime.InferenceSession:
+    # Where its libraries do not load, ONNX Runtime goes on without the provider asked for.
+    found = made.get_providers()
+    if found[0] != wanted[0]:
+        error = MissingExtra(f"ONNX Runtime could not use {wanted[0]}; it would use {found[0]}")
+        error.add_note("it says why on stderr; a GPU, its driver, CUDA and cuDNN are needed")
+        raise error
+    return made
+
+
+@cache
+def _share_arena() -> None:
+    """Have all models of this process compute in the same memory, not each in its own.
+
+    It grows by what is asked for, not in powers of two.
+    """
+    where = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    exactly = onnxruntime.OrtArenaCfg({"arena_extend_strategy": 1})
+    onnxruntime.create_and_register_allocator(where, exactly)
+
+
+@cache
+def _giving_back() -> onnxruntime.RunOptions:
+    # The arena would keep the largest batch ever seen.
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
 
 
 def _threads() -> int:
