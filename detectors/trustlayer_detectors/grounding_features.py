@@ -21,6 +21,7 @@ from trustlayer_detectors.grounding_evidence import choose, leans
 from trustlayer_detectors.grounding_reading import read, texts
 
 EVIDENCE = 160  # word pieces of context that are read beside a sentence
+FLOOR = 0.1
 _NOTHING = np.zeros(0, np.int32)
 
 
@@ -43,9 +44,12 @@ class Sentence:
     judgement: Judgement
 
     def joint(self) -> Floats:
-        """Return for each word piece how far both models doubt it: the product."""
+        """Return for each word piece how far both models doubt it: the product.
+
+        What the context lacks counts a little also where the cross-encoder sees no fault.
+        """
         tokens = self.judgement.tokens
-        return np.asarray(self.draft.excess[: len(tokens)] * tokens, np.float32)
+        return np.asarray(self.draft.excess[: len(tokens)] * (tokens + FLOOR), np.float32)
 
 
 def drafts(exchange: Exchange) -> Iterator[Draft]:

@@ -1,6 +1,6 @@
 """How well `grounding` works: on answers of six models that it never saw, and on dev.
 
-    python tests/benchmarks/grounding.py [--rows 150] [--json FILE]
+    python tests/benchmarks/grounding.py [--rows 150] [--json FILE] [--weights FOLDER]
 
 Data: the folder TRUSTLAYER_DATA, by default shared/data beside the checkout. Every figure
 comes with a 95 % bootstrap interval; answers to one question are drawn together.
@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 
 from trustlayer import Exchange, Finding, Span
+from trustlayer_detectors._models import encoder
+from trustlayer_detectors._models.entailment import Pair, judge
 from trustlayer_detectors.grounding import Grounding
 from trustlayer_detectors.training import calibration
 from trustlayer_detectors.training.metrics import (
@@ -34,6 +36,7 @@ from trustlayer_detectors.training.metrics import (
     f1_above,
     interval,
 )
+from trustlayer_detectors.training.rows import Row, read, target
 
 DATA = Path(os.environ.get("TRUSTLAYER_DATA", Path(__file__).parents[3] / "shared" / "data"))
 
@@ -150,6 +153,30 @@ def held_out(most: int, root: str) -> dict[str, Any]:
     }
 
 
+def entailment(root: str) -> dict[str, Any]:
+    """Return how well the model tells entailed sentence pairs of dev from others."""
+    by: dict[str, list[Row]] = {}
+    for row in read([DATA / "grounding" / "dev.jsonl.gz"]):
+        if row["dataset"].startswith("nli_"):
+            by.setdefault(row["dataset"], []).append(row)
+    return {name: _entailed(rows, root) for name, rows in sorted(by.items())}
+
+
+def _entailed(rows: Sequence[Row], root: str) -> dict[str, Any]:
+    cut = encoder.pieces([text for row in rows for text in (row["context"], row["answer"])])
+    before = np.zeros(0, np.int32)
+    pairs = [Pair(claim.ids, before, evidence.ids)
+             for evidence, claim in zip(cut[::2], cut[1::2], strict=True)]  # fmt: skip
+    classes = np.array([judgement.classes for judgement in judge(pairs, root)])
+    labels = np.array([row["label"] for row in rows])
+    found = {"not_entailed_auroc": interval(labels, 1 - classes[:, 0], auroc).as_json()}
+    targets = np.array([target(row) for row in rows])
+    if not np.any(targets == len(classes[0])):  # all three classes are told apart
+        right = (classes.argmax(1) == targets).astype(float)
+        found["accuracy"] = interval(labels, right, lambda _, hits: float(np.mean(hits))).as_json()
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--rows", type=int, default=150, help="rows of each set of dev")
@@ -162,6 +189,7 @@ def main() -> None:
         "replay": report(replay(), given.weights, within=True),
         "dev": report(dev(given.rows), given.weights, within=False),
         "dev_out_of_fold": held_out(given.rows, given.weights),
+        "nli_dev": entailment(given.weights),
     }
     text = json.dumps(found, indent=1)
     print(text)

@@ -12,7 +12,7 @@ OUTPUTS = ("pair", "token")
 TOKENS = 4_096  # in one batch, padding included
 CARD = {
     "name": "entailment",
-    "version": "2",
+    "version": "3",
     "made_by": "trustlayer train grounding",
     "origin": "sentence-transformers/all-MiniLM-L6-v2 (22.6M parameters), Apache-2.0",
     "format": "ONNX opset 17; weights int8 by output channel, activations quantised at run time",

@@ -29,7 +29,7 @@ from trustlayer_detectors.training.rows import Row, read
 LEFT_OUT = frozenset({"nli_mnli", "nli_snli", "nli_rte", "nli_scitail", "wice_token"})
 # Chosen by ablation, see weights/entailment/README.md.
 SENTENCE = {"asked": ("joint",), "unasked": ("joint", "unsupported")}
-ANSWER = {"asked": ("joint", "plain"), "unasked": ("joint", "plain", "unsupported")}
+ANSWER = {"asked": ("joint", "plain"), "unasked": ("plain", "unsupported")}
 FEATURES = ("joint", "words", "novelty", "spread", "unsupported", "unsupported_mean", "plain")
 # Sets with several claims about one document, from which longer answers are put together.
 JOINED = (
