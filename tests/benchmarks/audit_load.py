@@ -11,6 +11,7 @@ The machine's other work moves both figures alike: read the ratio.
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 import uuid
@@ -28,6 +29,7 @@ from trustlayer import Evidence, Exchange, Finding, Outcome, Policy, Span, Verif
 from trustlayer.audit import AuditStore, drivers, schema
 from trustlayer.audit.copying import columns
 from trustlayer.audit.databases import connect
+from trustlayer.audit.summaries import summarise
 from trustlayer.audit.verification import verify
 
 REGISTERS = ("chains", "policies", "detectors")
@@ -127,6 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--outcomes", type=int, default=1_000_000)
     parser.add_argument("--turn", type=int, default=50_000, help="outcomes in one turn")
+    parser.add_argument("--sums", action="store_true", help="with the sums for reports")
     parser.add_argument("--verify", action="store_true", help="re-hash all of it at the end")
     options = parser.parse_args()
     settings = {"shared_buffers": "256MB", "max_wal_size": "4GB"}
@@ -147,8 +150,9 @@ def compare(url: str, other: str, options: argparse.Namespace) -> None:
         while done < options.outcomes:
             recorded.sent.clear()
             made = list(outcomes(min(options.turn, options.outcomes - done)))
+            gc.freeze()  # the collector does not walk what a load would read one by one
             begun = time.perf_counter()
-            done += store.load(made).count
+            done += store.load(made, sums=options.sums).count
             spent = time.perf_counter() - begun
             registers(url, other)
             begun = time.perf_counter()
@@ -164,6 +168,9 @@ def compare(url: str, other: str, options: argparse.Namespace) -> None:
             f"{done} outcomes, {size / 2**20:.0f} MiB: load {done / loading:.0f}/s, bare COPY "
             f"{done / copying:.0f}/s: {copying / loading:.2f} (median {median(ratios):.2f})"
         )
+        begun = time.perf_counter()
+        summarise(store)
+        print(f"sums for reports, where left: {time.perf_counter() - begun:.0f} s")
         if options.verify:
             begun = time.perf_counter()
             assert not list(verify(store))

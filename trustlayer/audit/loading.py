@@ -41,7 +41,9 @@ class Loaded:
     heads: tuple[Anchor, ...]
 
 
-def load(store: AuditStore, outcomes: Iterable[Outcome], batch: int = BATCH) -> Loaded:
+def load(
+    store: AuditStore, outcomes: Iterable[Outcome], batch: int = BATCH, *, sums: bool = True
+) -> Loaded:
     """Write *outcomes*, *batch* in one transaction, durable when this returns.
 
     One whose id is recorded already is left as it is, unread: it is not compared. Raises what
@@ -50,11 +52,12 @@ def load(store: AuditStore, outcomes: Iterable[Outcome], batch: int = BATCH) -> 
     if batch < 1:
         raise ValueError(f"a batch needs room for 1 outcome or more, got {batch}")
     with _Threads() as threads, _TURNS.short():
-        load = _Load(store, threads)
+        load = _Load(store, threads, sums)
         for some in _batched(outcomes, batch):
             load.send(some)
         load.finish()
-    summarise(store)
+    if sums:
+        summarise(store)
     return load.done()
 
 
@@ -78,9 +81,10 @@ class _Threads:
 
 
 class _Load:
-    def __init__(self, store: AuditStore, threads: _Threads) -> None:
+    def __init__(self, store: AuditStore, threads: _Threads, sums: bool) -> None:
         self._store = store
         self._threads = threads
+        self._sums = sums
         self._server = parse(store.url).get_backend_name() == "postgresql"
         self._sent: Future[None] | None = None
         self._summed: Future[bool] | None = None
@@ -116,7 +120,7 @@ class _Load:
     def _sum(self, count: int) -> None:
         # SQLite has one writer: there all is summed in the end, as is here what failed meanwhile.
         self._left += count
-        if not self._server or self._left < _SUMMED:
+        if not (self._sums and self._server) or self._left < _SUMMED:
             return
         if self._summed is None or self._summed.done():
             self._left = 0

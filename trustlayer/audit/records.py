@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from trustlayer.audit.digests import (
     text_digest,
 )
 from trustlayer.audit.months import month_of
+from trustlayer.audit.salts import salt
 from trustlayer.audit.sealing import Keys
 from trustlayer.certificate import Certificate
 from trustlayer.exchange import Token
@@ -244,11 +244,11 @@ def _found(attempt: Attempt) -> list[tuple[str, Finding | Unexamined | None]]:
 
 def secured(text: str, column: str, keys: Keys) -> Row:
     """The columns of a *text* that can be erased, in the open or sealed, with its digest."""
-    salt = os.urandom(16)
-    digest = text_digest(text, salt)
+    drawn = salt()
+    digest = text_digest(text, drawn)
     if not keys:
-        return {"digest": digest, "salt": salt, column: text, "sealed": None}
-    sealed = keys.seal(text, salt, digest)
+        return {"digest": digest, "salt": drawn, column: text, "sealed": None}
+    sealed = keys.seal(text, drawn, digest)
     return {"digest": digest, "salt": None, column: None, "sealed": sealed}
 
 

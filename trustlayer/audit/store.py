@@ -153,11 +153,14 @@ class AuditStore:
             raise ValueError("this store has no spool: AuditStore.open(url, spool=...)")
         return self._spooling.drain()
 
-    def load(self, outcomes: Iterable[Outcome], batch: int = 1000) -> Loaded:
-        """Write many *outcomes*, *batch* in one transaction; leaves those already recorded."""
+    def load(self, outcomes: Iterable[Outcome], batch: int = 1000, *, sums: bool = True) -> Loaded:
+        """Write many *outcomes*, *batch* in one transaction; leaves those already recorded.
+
+        Without *sums* those for reports are left to the next report, or `trustlayer db sums`.
+        """
         from trustlayer.audit.loading import load
 
-        return load(self, outcomes, batch)
+        return load(self, outcomes, batch, sums=sums)
 
     def prepared(self, outcomes: Iterable[Outcome]) -> list[Record]:
         """The rows of *outcomes*, ready to be written; raises ValueError, see `record`."""
