@@ -23,6 +23,8 @@ from trustlayer.bulk.work import unexamined
 from trustlayer.errors import WorkerLost
 from trustlayer.outcome import DetectorRecord
 
+# NumPy's products would take all cores, also those of the other workers; read as it is imported.
+_ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _GRACE = 5.0  # seconds from the end of its output to its own
 EACH = 2  # blocks that a worker is given at once, so that it never waits for the next
 AHEAD = 4  # blocks for each worker that may be under way or wait for an older one
@@ -51,6 +53,7 @@ class Worker:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env={**_ONE_CORE, **os.environ},
             bufsize=0,  # what a buffer held already, no selector would tell of
             start_new_session=True,  # Ctrl-C is ours to answer
         )
