@@ -156,7 +156,7 @@ class AuditStore:
     def load(self, outcomes: Iterable[Outcome], batch: int = 1000, *, sums: bool = True) -> Loaded:
         """Write many *outcomes*, *batch* in one transaction; leaves those already recorded.
 
-        Without *sums* those for reports are left to the next report, or `trustlayer db sums`.
+        Without *sums* those for reports are left to the next report.
         """
         from trustlayer.audit.loading import load
 
