@@ -154,10 +154,8 @@ class AuditStore:
         return self._spooling.drain()
 
     def load(self, outcomes: Iterable[Outcome], batch: int = 1000, *, sums: bool = True) -> Loaded:
-        """Write many *outcomes*, *batch* in one transaction; leaves those already recorded.
-
-        Without *sums* those for reports are left to the next report.
-        """
+        """Write *outcomes*, *batch* a transaction, but those already recorded; *sums* for reports
+        may be left to the next report."""
         from trustlayer.audit.loading import load
 
         return load(self, outcomes, batch, sums=sums)
