@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from trustlayer.audit.salts import LENGTH, salt
 
 
@@ -15,6 +17,7 @@ def test_no_salt_is_given_twice_in_any_thread() -> None:
     assert {len(each) for each in drawn} == {LENGTH}
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")  # Python 3.12
 def test_a_forked_process_draws_its_own() -> None:
     salt()
     read, write = os.pipe()
