@@ -2,8 +2,8 @@
 
 Logistic regressions for sentences and for answers, fitted on rows that the models never saw
 (training/calibration.py); their coefficients lie in weights/grounding. Answers to a question
-and texts that answer none (summaries, claims) have one pair each: in the first the word-level
-features carry nearly all, in the second the judgement on whole sentences counts as well.
+and texts that answer none (summaries, claims) have one pair each: in the first word-level
+features tell, in the second the judgement on whole sentences does.
 """
 
 from __future__ import annotations

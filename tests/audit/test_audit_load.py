@@ -116,6 +116,15 @@ def test_sums_are_added_up_while_others_are_sent(
     assert reports.totals(store).outcomes == 100
 
 
+def test_sums_can_be_left_to_the_next_report(store: AuditStore, run: Run) -> None:
+    assert store.load(made(run, 30), sums=False).count == 30
+    assert summaries.missing(store) == 30
+    assert reports.totals(store).outcomes == 30  # from the rows
+    summaries.summarise(store)
+    assert summaries.missing(store) == 0
+    assert reports.totals(store).outcomes == 30
+
+
 async def test_many_tasks_record_at_once(store: AuditStore, run: Run) -> None:
     import asyncio
 
