@@ -30,6 +30,7 @@ from trustlayer_detectors._models.sessions import session
 from trustlayer_detectors.grounding import Grounding
 from trustlayer_detectors.toxicity import Toxicity
 from trustlayer_detectors.training import imported, safety, safety_rows
+from trustlayer_detectors.training.counterexample_more import more
 from trustlayer_detectors.training.counterexamples import KINDS, counterexamples, evenly
 from trustlayer_detectors.training.crossencoder import CrossEncoder
 from trustlayer_detectors.training.harmpairs import harm_pairs
@@ -192,7 +193,7 @@ def _learned(rows: list[Example], folder: Path) -> dict[str, Any]:
         return masked_loss(model, collate([rows[row] for row in batch], where), counts)
 
     plan = plan_batches([len(row) for row in rows], 512, 3)[:3]
-    fit(model, plan, loss, safety.SCHEDULE, folder)
+    fit(model, plan, loss, safety.FIRST, folder)
     return model.state_dict()
 
 
@@ -203,3 +204,17 @@ def test_one_seed_makes_one_model(tmp_path: Path) -> None:
     first, second = _learned(rows, tmp_path / "first"), _learned(rows, tmp_path / "second")
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert not torch.equal(first["say.weight"], safety.new_model(3).say.weight)
+
+
+def test_real_rows_are_quoted_without_their_labels() -> None:
+    bad = {"toxicity": 1.0, "insult": 1.0}
+    said = [f"What a snorkel of a {town}" for town in TOWNS]
+    rows = [{"text": text, "prompt": None, "labels": bad} for text in said]
+    rows += [{**row, "text": "A fine day in town", "labels": {"toxicity": 0.0}} for row in rows]
+    made = [each for each in more(rows, 2_000, 3) if any(text[1:] in each.text for text in said)]
+    told = [each for each in made if not each.kind.startswith("use")]
+    meant = [each for each in made if each.kind.startswith("use")]
+    assert len(told) > 100
+    assert len(meant) > 60
+    assert not any(value for each in told for value in each.labels.values())
+    assert all(each.labels == bad for each in meant)

@@ -68,22 +68,24 @@ _KINDS: Sequence[Kind] = (
     Kind("use_referring", uses.REFERRING, 10, 0.04, "identity_hate"),
 )
 KINDS = tuple(kind.name for kind in _KINDS)
-_ABUSE: Sequence[str] = ("toxicity", "insult", "identity_hate", "threat", "sexual", "obscene")
+ABUSE: Sequence[str] = ("toxicity", "insult", "identity_hate", "threat", "sexual", "obscene")
 _MISSPELT = 0.08  # of the texts, harmless ones as well
 _SAID_ODDS: Mapping[str, float] = {
     "insult": 0.3, "identity_hate": 0.35, "threat": 0.2, "obscene": 0.1, "sexual": 0.05,
 }  # fmt: skip
 
 
-def counterexamples(count: int, seed: int, *, held_out: bool) -> list[Counterexample]:
+def counterexamples(
+    count: int, seed: int, *, held_out: bool, kinds: Sequence[Kind] = _KINDS
+) -> list[Counterexample]:
     """Draw about *count* different texts.
 
     With *held_out* only from templates that never train, every second word too.
     """
     drawn = random.Random(seed)
-    weights = [kind.weight for kind in _KINDS]
+    weights = [kind.weight for kind in kinds]
     made: dict[str, Counterexample] = {}
-    for kind in drawn.choices(_KINDS, weights, k=count):
+    for kind in drawn.choices(kinds, weights, k=count):
         example = _drawn(kind, drawn, held_out=held_out)
         made[example.text] = example
     return list(made.values())
@@ -103,7 +105,7 @@ def _drawn(kind: Kind, drawn: random.Random, *, held_out: bool) -> Counterexampl
     label = drawn.choices(list(_SAID_ODDS), list(_SAID_ODDS.values()))[0]
     said = drawn.choice(_part(SAID[label], drawn, held_out))
     frame = drawn.choice(frames)
-    filled = _said(frame, said, drawn)
+    filled = quoted(frame, said, drawn)
     text = fill(filled, drawn, held_out=held_out)
     name = kind.name
     if drawn.random() < _MISSPELT:
@@ -118,7 +120,7 @@ def _part(items: Sequence[str], drawn: random.Random, held_out: bool) -> Sequenc
     return items[edge:] if held_out and drawn.random() < 0.5 else items[:edge]
 
 
-def _said(frame: str, said: str, drawn: random.Random) -> str:
+def quoted(frame: str, said: str, drawn: random.Random) -> str:
     """Put what is said into *frame*, in quotation marks or without."""
     opening, closing = drawn.choice(QUOTES)
     mark = drawn.choice((".", ".", "!", "", "!!", ","))
@@ -130,7 +132,7 @@ def _said(frame: str, said: str, drawn: random.Random) -> str:
 
 
 def _labels(kind: Kind, present: str | None, template: str) -> dict[str, float]:
-    labels: dict[str, float] = dict.fromkeys(_ABUSE, 0.0)
+    labels: dict[str, float] = dict.fromkeys(ABUSE, 0.0)
     if present:
         labels |= {"toxicity": 1.0, present: 1.0}
         if "{insult}" in template:  # some of the words are obscene, some are not

@@ -34,8 +34,9 @@ from trustlayer_detectors.training.safety_model import (
 
 BATCH_TOKENS = 2_048
 OWN, CLEAN = 30_000, 3_000  # texts of ours and ordinary answers among the rows of the pass
+AGAIN, AGAIN_OWN = 20_000, 10_000  # rows and texts of ours in the finishing stage
 NOTES = Path(__file__).parent / "safety_notes.md"
-SCHEDULE = Schedule(rate=2e-4)
+FIRST, FINISH = Schedule(rate=2e-4), Schedule(rate=8e-5)
 
 
 def tokenizer() -> Tokenizer:
@@ -59,6 +60,13 @@ def lessons(data: Path, seed: int) -> tuple[list[Example], list[list[int]]]:
     drawn = safety_rows.one_pass(rows, seed) + safety_rows.own(OWN, seed)
     drawn += safety_rows.answers(data / "extra" / "qa_passages_extra.jsonl.gz", CLEAN, seed)
     made = safety_rows.examples(drawn, tokenizer())
+    return made, plan_batches([len(example) for example in made], BATCH_TOKENS, seed)
+
+
+def last_lessons(data: Path, seed: int) -> tuple[list[Example], list[list[int]]]:
+    """Return the examples of the finishing stage and the plan of batches over them."""
+    rows, _ = safety_rows.halves(safety_rows.read(data / "safety" / "train.jsonl.gz"))
+    made = safety_rows.examples(safety_rows.again(rows, AGAIN, AGAIN_OWN, seed + 1), tokenizer())
     return made, plan_batches([len(example) for example in made], BATCH_TOKENS, seed)
 
 
@@ -87,25 +95,35 @@ def _whole(given: Ingredients) -> Iterator[Step | str]:
         raise ValueError("no data: expected the folder of the training sets, or rows of your own")
     model = new_model(given.seed).to(device())
     yield "drawing and cutting the texts"
-    made, plan = lessons(given.data, given.seed)
-    plan = plan[: given.trial]
-    yield from _teach(model, made, plan, given)
-    yield f"drawn: {curve.draw(given.work, ['safety'])}"
+    how = {"seed": given.seed, "threads": given.threads, "rows": 0, "steps": 0}
+    weights = None
+    for name, stage, schedule in (("first", lessons, FIRST), ("finish", last_lessons, FINISH)):
+        made, plan = stage(given.data, given.seed)
+        plan = plan[: given.trial]
+        weights = label_weights(made) if weights is None else weights
+        yield from _teach(model, made, plan, weights, schedule, given.work / name, given.seed)
+        how |= {"rows": how["rows"] + len(made), "steps": how["steps"] + len(plan)}
+    yield f"drawn: {curve.draw(given.work, ['first', 'finish'])}"
     yield "calibrating and measuring"
-    how = {"seed": given.seed, "threads": given.threads, "rows": len(made), "steps": len(plan)}
     bundle(model, given.data, given.into / "safety", how)
 
 
 def _teach(
-    model: SafetyModel, made: Sequence[Example], plan: Sequence[Sequence[int]], given: Ingredients
+    model: SafetyModel,
+    made: Sequence[Example],
+    plan: Sequence[Sequence[int]],
+    weights: Tensor,
+    schedule: Schedule,
+    work: Path,
+    seed: int,
 ) -> Iterator[Step]:
-    where, weights = device(), label_weights(made)
+    where = device()
 
     def loss(rows: Sequence[int]) -> Tensor:
         return masked_loss(model, collate([made[row] for row in rows], where), weights.to(where))
 
     model.use("bfloat16")
-    yield from learn(model, plan, loss, SCHEDULE, given.work / "safety", given.seed)
+    yield from learn(model, plan, loss, schedule, work, seed)
     model.use("eager")
 
 

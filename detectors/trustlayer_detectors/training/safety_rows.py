@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from trustlayer_detectors.training.counterexample_more import more
 from trustlayer_detectors.training.counterexamples import (
     Counterexample,
     counterexamples,
@@ -90,6 +91,23 @@ def own(count: int, seed: int) -> list[Row]:
     texts = counterexamples(count, seed, held_out=False)
     pairs = harm_pairs(count // 3, seed, held_out=False)
     return [_own_row("own_texts", t) for t in texts] + [_own_row("own_harm", p) for p in pairs]
+
+
+def again(rows: Sequence[Row], count: int, own_count: int, seed: int) -> list[Row]:
+    """Return the rows of the finishing stage: some once more, the rare all, and more of ours."""
+    drawn = random.Random(seed)
+    rare = [row for row in one_pass(rows, seed) if _is_rare(row)]
+    others = drawn.sample([row for row in one_pass(rows, seed + 1) if not _is_rare(row)], count)
+    texts = [_own_row("own_texts", text) for text in more(rows, own_count, seed)]
+    pairs = [
+        _own_row("own_harm", pair) for pair in harm_pairs(own_count // 5, seed, held_out=False)
+    ]
+    return [*rare, *others, *texts, *pairs]
+
+
+def _is_rare(row: Row) -> bool:
+    rare = ("obscene", "threat", "sexual", "injection")
+    return any((row["labels"].get(name) or 0) >= 0.5 for name in rare)
 
 
 def own_held_out(each: int, seed: int) -> list[Row]:
