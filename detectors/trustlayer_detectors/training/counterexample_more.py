@@ -1,4 +1,4 @@
-"""What the finishing stage adds: more harmless frames, and real rows quoted or meant.
+"""What a second pass adds: more harmless frames, and real rows quoted or meant.
 
 What somebody really wrote is more varied than anything that we would think of: short abusive
 rows of the training data are put into our frames of quotation, where they offend nobody, and
@@ -136,7 +136,8 @@ def _short(row: Row) -> bool:
 
 
 def _abusive(row: Row) -> bool:
-    return (row["labels"].get("toxicity") or 0) >= _LABELLED
+    labels = row["labels"]  # what is lewd stays so when it is quoted
+    return (labels.get("toxicity") or 0) >= _LABELLED and (labels.get("sexual") or 0) < 0.5
 
 
 def _clean(row: Row) -> bool:

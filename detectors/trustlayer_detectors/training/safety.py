@@ -33,10 +33,11 @@ from trustlayer_detectors.training.safety_model import (
 )
 
 BATCH_TOKENS = 2_048
-OWN, CLEAN = 30_000, 3_000  # texts of ours and ordinary answers among the rows of the pass
-AGAIN, AGAIN_OWN = 20_000, 10_000  # rows and texts of ours in the finishing stage
+OWN, CLEAN = 30_000, 3_000  # texts of ours and ordinary answers among the rows of the first pass
+AGAIN_OWN, AGAIN_CLEAN = 12_000, 1_500  # the same, among those of a second pass
 NOTES = Path(__file__).parent / "safety_notes.md"
-FIRST, FINISH = Schedule(rate=2e-4), Schedule(rate=8e-5)
+FIRST, AGAIN = Schedule(rate=2e-4), Schedule(rate=1.2e-4)
+PASSES = ("first", "second", "another")  # the later two begin where the first one ended
 
 
 def tokenizer() -> Tokenizer:
@@ -63,14 +64,13 @@ def lessons(data: Path, seed: int) -> tuple[list[Example], list[list[int]]]:
     return made, plan_batches([len(example) for example in made], BATCH_TOKENS, seed)
 
 
-def last_lessons(data: Path, seed: int) -> tuple[list[Example], list[list[int]]]:
-    """Return the examples of the finishing stage and the plan of batches over them."""
+def more_lessons(data: Path, seed: int) -> tuple[list[Example], list[list[int]]]:
+    """Return the examples of a second pass and the plan of batches over them."""
     rows, _ = safety_rows.halves(safety_rows.read(data / "safety" / "train.jsonl.gz"))
-    made = safety_rows.examples(safety_rows.again(rows, AGAIN, AGAIN_OWN, seed + 1), tokenizer())
+    drawn = safety_rows.again(rows, AGAIN_OWN, seed)
+    drawn += safety_rows.answers(data / "extra" / "qa_passages_extra.jsonl.gz", AGAIN_CLEAN, seed)
+    made = safety_rows.examples(drawn, tokenizer())
     return made, plan_batches([len(example) for example in made], BATCH_TOKENS, seed)
-
-
-STAGES = (("first", lessons, FIRST), ("finish", last_lessons, FINISH))
 
 
 def label_weights(made: Sequence[Example]) -> Tensor:
@@ -98,18 +98,19 @@ def _whole(given: Ingredients) -> Iterator[Step | str]:
         raise ValueError("no data: expected the folder of the training sets, or rows of your own")
     model = new_model(given.seed).to(device())
     yield "drawing and cutting the texts"
+    ends: list[dict[str, Tensor]] = []
     how = {"seed": given.seed, "threads": given.threads, "rows": 0, "steps": 0}
-    weights = None
-    ends: list[Mapping[str, Tensor]] = []
-    for name, stage, schedule in STAGES:
-        made, plan = stage(given.data, given.seed)
+    for number, name in enumerate(PASSES):
+        draw, schedule = (more_lessons, AGAIN) if number else (lessons, FIRST)
+        made, plan = draw(given.data, given.seed + number)
         plan = plan[: given.trial]
-        weights = label_weights(made) if weights is None else weights
-        yield from _teach(model, made, plan, weights, schedule, given.work / name, given.seed)
+        if ends:
+            model.load_state_dict(ends[0])
+        yield from _teach(model, made, plan, schedule, given.work / name, given.seed + number)
         ends.append({key: value.clone() for key, value in model.state_dict().items()})
         how |= {"rows": how["rows"] + len(made), "steps": how["steps"] + len(plan)}
     model.load_state_dict(mean(ends))
-    yield f"drawn: {curve.draw(given.work, [name for name, _, _ in STAGES])}"
+    yield f"drawn: {curve.draw(given.work, PASSES)}"
     yield "calibrating and measuring"
     bundle(model, given.data, given.into / "safety", how)
 
@@ -127,12 +128,12 @@ def _teach(
     model: SafetyModel,
     made: Sequence[Example],
     plan: Sequence[Sequence[int]],
-    weights: Tensor,
     schedule: Schedule,
     work: Path,
     seed: int,
 ) -> Iterator[Step]:
     where = device()
+    weights = label_weights(made)
 
     def loss(rows: Sequence[int]) -> Tensor:
         return masked_loss(model, collate([made[row] for row in rows], where), weights.to(where))

@@ -93,16 +93,13 @@ def own(count: int, seed: int) -> list[Row]:
     return [_own_row("own_texts", t) for t in texts] + [_own_row("own_harm", p) for p in pairs]
 
 
-def again(rows: Sequence[Row], count: int, own_count: int, seed: int) -> list[Row]:
-    """Return the rows of the finishing stage: some once more, the rare all, and more of ours."""
-    drawn = random.Random(seed)
-    rare = [row for row in one_pass(rows, seed) if _is_rare(row)]
-    others = drawn.sample([row for row in one_pass(rows, seed + 1) if not _is_rare(row)], count)
+def again(rows: Sequence[Row], own_count: int, seed: int) -> list[Row]:
+    """Return the rows of a second pass: all once more, the rare twice, and others of ours."""
+    drawn = one_pass(rows, seed)
     texts = [_own_row("own_texts", text) for text in more(rows, own_count, seed)]
-    pairs = [
-        _own_row("own_harm", pair) for pair in harm_pairs(own_count // 5, seed, held_out=False)
-    ]
-    return [*rare, *others, *texts, *pairs]
+    pairs = harm_pairs(own_count // 5, seed, held_out=False)
+    rare = [row for row in drawn if _is_rare(row)]
+    return [*drawn, *rare, *texts, *(_own_row("own_harm", pair) for pair in pairs)]
 
 
 def _is_rare(row: Row) -> bool:
