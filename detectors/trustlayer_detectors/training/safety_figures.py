@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from trustlayer import Detector, Exchange, Finding
-from trustlayer_detectors._models.sessions import packed, run, session
+from trustlayer_detectors._models.sessions import outputs_of, session
 from trustlayer_detectors.training import safety_rows
 from trustlayer_detectors.training.metrics import (
     auroc,
@@ -31,11 +31,7 @@ def onnx_logits(path: Path, made: Sequence[Example]) -> Array:
     """Return the logits that the ONNX file at *path* gives to *made*, in their order."""
     rows = [_joined(example) for example in made]
     types = [len(example.text) + 2 for example in made]
-    found = np.zeros((len(made), len(LABELS)), np.float32)
-    for batch in packed([len(row) for row in rows], 2_048):
-        model = session(path)
-        found[batch] = run(model, [rows[i] for i in batch], [types[i] for i in batch])[0]
-    return found
+    return np.stack([outputs[0] for outputs in outputs_of(session(path), rows, types)])
 
 
 def _joined(example: Example) -> npt.NDArray[np.int32]:
