@@ -53,7 +53,7 @@ def test_a_row_is_read_the_same_in_any_company(
 @pytest.mark.parametrize("name", ["encoder", "entailment", "safety"])
 def test_rows_read_in_padded_batches_keep_their_order_and_nearly_their_values(name: str) -> None:
     model = session(weights(name) / "model.onnx")
-    padded = outputs_of(Elsewhere(model), rows(), [4] * len(TEXTS))  # type: ignore[arg-type]
+    padded = outputs_of(Elsewhere(model), rows(), [4] * len(TEXTS))
     for expected, found in zip(outputs_of(model, rows(), [4] * len(TEXTS)), padded, strict=True):
         for one, other in zip(expected, found, strict=True):
             assert np.abs(one - other[: len(one)]).mean() < 0.1 * np.abs(one).mean() + 0.05
