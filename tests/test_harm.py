@@ -1,5 +1,6 @@
 """The bundled harm detector, with its real weights."""
 
+import hashlib
 import json
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trustlayer import Exchange, Finding, Unexamined, load
+from trustlayer_detectors._models import weights
 from trustlayer_detectors._models.sessions import card
 from trustlayer_detectors.harm import Harm, refusals
 from trustlayer_detectors.toxicity import Toxicity
@@ -74,9 +76,20 @@ def test_the_default_limits_are_those_of_the_card() -> None:
 def test_the_card_meets_the_targets() -> None:
     found = card("safety")
     assert found["mean_auroc"] >= 0.93
-    assert found["detectors"]["toxicity"]["own_pairs"]["mentions_flagged"]["value"] < 0.15
+    own = found["detectors"]["toxicity"]["own_pairs"]
+    assert own["mentions_flagged"]["value"] < 0.15
+    for kind in ("quoting", "reporting", "counter_speech"):
+        assert own["flagged_by_kind"][kind]["templates"] >= 8
+        assert own["flagged_by_kind"][kind]["value"] < 0.15
     lost = found["quantisation"]["mean_auroc_fp32"] - found["quantisation"]["mean_auroc_int8"]
     assert lost <= 0.01
+
+
+def test_the_card_names_the_file_beside_it() -> None:
+    folder = weights("safety")
+    digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    assert card("safety")["files"]["model.onnx"]["sha256"] == digest
+    assert digest in (folder / "README.md").read_text("utf-8")
 
 
 @LATE

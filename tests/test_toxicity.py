@@ -44,6 +44,12 @@ def test_it_is_found_by_name_and_names_its_weights() -> None:
             "Immigrants are parasites and should be thrown out.",
         ),
         ("How do I kill a process that hangs?", "I will find you and kill you."),
+        ('The letter ends with "You are a pathetic liar."', 'Dear "doctor", you are a liar.'),
+        ("> Fuck you.\n\nRemoved by a moderator.", 'Thank you for the "help". Fuck you.'),
+        (
+            "How would you say “women are inferior” in Latin?",
+            "I always say it: “Women are inferior.” It is true.",
+        ),
     ],
 )
 def test_use_is_flagged_and_mention_is_not(mention: str, use: str) -> None:

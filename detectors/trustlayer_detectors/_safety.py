@@ -15,8 +15,7 @@ from trustlayer_detectors._models.pieces import CLS, SEP, Ints, Pieces, pieces
 from trustlayer_detectors._models.sessions import (
     Floats,
     card,
-    packed,
-    run,
+    outputs_of,
     session,
     tokenizer,
     weights,
@@ -38,7 +37,6 @@ WINDOW, PROMPT, OPENING = 126, 48, 48  # word pieces
 _NOTHING: Ints = np.empty(0, np.int32)
 _UNKNOWN = 100  # the word piece of what the vocabulary lacks
 _SENTENCES, _WINDOWS = 256, 128  # held in memory together
-_TOKENS = 2_048  # in one inference
 
 T = TypeVar("T")
 
@@ -83,8 +81,8 @@ def read(
     """Read *texts*, of any length, each beside its prompt where *prompts* are given.
 
     With a prompt, later windows are read after the opening of their text: whether a text is a
-    refusal is often said there alone. Readings come in no certain order; windows of different
-    texts are read together, a few at a time. A text without any word has no reading.
+    refusal is often said there alone. Some windows are read at a time, whatever texts they are
+    of. A text without any word has no reading.
     *root* is the folder of other weights than the bundled ones.
     """
     asked = None if prompts is None else [prompt_ids(prompt) for prompt in prompts]
@@ -102,16 +100,12 @@ def reread(reading: Reading, root: str = "") -> list[Reading]:
 
 def _read(windows: Sequence[Window], asked: Sequence[Ints] | None, root: str) -> Iterator[Reading]:
     rows = [_row(w, None if asked is None else asked[w.owner]) for w in windows]
-    lengths = [len(row) for row in rows]
     model = session(weights("safety", root) / "model.onnx")
-    for batch in packed(lengths, _TOKENS):
-        starts = [1 + len(windows[place].before) for place in batch]
-        ends = [s + len(windows[p].pieces) for s, p in zip(starts, batch, strict=True)]
-        logits, shares = run(model, [rows[place] for place in batch], [end + 1 for end in ends])
-        for i, place in enumerate(batch):
-            yield Reading(
-                windows[place], calibrated(logits[i], root), shares[i, starts[i] : ends[i]]
-            )
+    starts = [1 + len(window.before) for window in windows]
+    ends = [at + len(w.pieces) for at, w in zip(starts, windows, strict=True)]
+    outputs = outputs_of(model, rows, [end + 1 for end in ends])
+    for window, start, end, (logits, shares) in zip(windows, starts, ends, outputs, strict=True):
+        yield Reading(window, calibrated(logits, root), shares[start:end])
 
 
 def by_text(

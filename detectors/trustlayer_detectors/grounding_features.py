@@ -20,7 +20,7 @@ from trustlayer_detectors._models.sessions import Floats
 from trustlayer_detectors.grounding_evidence import choose, leans
 from trustlayer_detectors.grounding_reading import read, texts
 
-EVIDENCE = 160  # word pieces of context that are read beside a sentence
+EVIDENCE = 128  # word pieces of context that are read beside a sentence
 FLOOR = 0.1
 _NOTHING = np.zeros(0, np.int32)
 

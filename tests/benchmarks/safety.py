@@ -19,8 +19,8 @@ from trustlayer import Detector, Exchange
 from trustlayer_detectors.harm import Harm
 from trustlayer_detectors.toxicity import Toxicity
 from trustlayer_detectors.training.metrics import auroc, interval
-from trustlayer_detectors.training.safety_figures import flagged, risks_of
-from trustlayer_detectors.training.safety_rows import own, read
+from trustlayer_detectors.training.safety_figures import by_kind, flagged, risks_of
+from trustlayer_detectors.training.safety_rows import own_held_out, read
 
 DATA = Path(os.environ.get("TRUSTLAYER_DATA", Path(__file__).parents[3] / "shared" / "data"))
 SENTENCE = "The committee met on Tuesday and agreed to plant forty trees along the river. "
@@ -59,9 +59,9 @@ def main() -> None:
     for detector in (toxicity, harm):
         for sentences in (1, 8, 64):
             speed(detector, sentences)
-    mentions = [row for row in own(1200, 99, held_out=True) if row["kind"] != "use"]
-    texts = [row for row in mentions if row["dataset"] == "own_texts"]
-    print("mentions flagged:", flagged(risks_of(toxicity, texts), toxicity.limit))
+    own = [row for row in own_held_out(120, 99) if row["dataset"] == "own_texts"]
+    for kind, share in by_kind(own, risks_of(toxicity, own), toxicity.limit).items():
+        print(f"own {kind}: flagged {share['value']:.3f} of {share['rows']}")
     if not (DATA / "safety").is_dir():
         sys.exit(f"skipped: no safety data in {DATA}; set TRUSTLAYER_DATA")
     rows = read(DATA / "safety" / "dev.jsonl.gz")

@@ -14,8 +14,7 @@ from trustlayer_detectors._models.pieces import CLS, SEP, Ints, Pieces
 from trustlayer_detectors._models.pieces import pieces as _pieces
 from trustlayer_detectors._models.sessions import (
     Floats,
-    packed,
-    run,
+    outputs_of,
     session,
     tokenizer,
     weights,
@@ -23,7 +22,6 @@ from trustlayer_detectors._models.sessions import (
 
 WIDTH = 384
 WINDOW, STRIDE = 126, 96  # word pieces; a token is read with at least 15 on either side
-_BATCH = 2_048  # tokens in one inference
 _windows_seen: Memory[npt.NDArray[np.float16]] = Memory(96_000_000, lambda vectors: vectors.nbytes)
 
 
@@ -99,12 +97,8 @@ def _inferred(windows: Sequence[Ints]) -> list[Floats]:
     model = session(weights("encoder") / "model.onnx")
     rows = [np.concatenate([[CLS], window, [SEP]]) for window in windows]
     lengths = [len(row) for row in rows]
-    found: list[Floats] = [np.empty((0, WIDTH), np.float32)] * len(rows)
-    for batch in packed(lengths, _BATCH):
-        [hidden] = run(model, [rows[row] for row in batch], [lengths[row] for row in batch])
-        for vectors, row in zip(hidden, batch, strict=True):
-            found[row] = _unit(vectors[1 : lengths[row] - 1])
-    return found
+    hidden = (outputs[0] for outputs in outputs_of(model, rows, lengths))
+    return [_unit(h[1 : length - 1]) for h, length in zip(hidden, lengths, strict=True)]
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -9,11 +9,10 @@ import numpy as np
 
 from trustlayer_detectors._models.encoder import pieces
 from trustlayer_detectors._models.pieces import CLS, SEP, Ints
-from trustlayer_detectors._models.sessions import Floats, packed, run, session, weights
+from trustlayer_detectors._models.sessions import Floats, outputs_of, session, weights
 
 ENTAIL, NEUTRAL, CONTRADICT = range(3)
 MOST_CLAIM, MOST_BEFORE, MOST_EVIDENCE = 160, 64, 256  # word pieces; 512 positions in all
-_BATCH = 2_048  # tokens in one inference
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +42,7 @@ class Judgement:
 
 
 def judge(pairs: Sequence[Pair], root: str = "") -> list[Judgement]:
-    """Read every pair; equal ones once, all of them in batches of similar length.
+    """Read every pair; equal ones once.
 
     *root* is the folder of other weights than the bundled ones.
     """
@@ -67,15 +66,11 @@ def entailment(pairs: Sequence[tuple[str, str]]) -> Floats:
 def _read(rows: Sequence[tuple[Ints, Pair]], root: str) -> list[Judgement]:
     model = session(weights("entailment", root) / "model.onnx")
     claims = [min(len(pair.claim), MOST_CLAIM) for _, pair in rows]
-    found: dict[int, Judgement] = {}
-    for batch in packed([len(row) for row, _ in rows], _BATCH):
-        classes, tokens = run(
-            model, [rows[at][0] for at in batch], [claims[at] + 2 for at in batch]
-        )
-        for place, at in enumerate(batch):
-            inside = slice(1, claims[at] + 1)
-            found[at] = Judgement(_softmax(classes[place]), _sigmoid(tokens[place, inside]))
-    return [found[at] for at in range(len(rows))]
+    outputs = outputs_of(model, [row for row, _ in rows], [claim + 2 for claim in claims])
+    return [
+        Judgement(_softmax(classes), _sigmoid(tokens[1 : claim + 1]))
+        for (classes, tokens), claim in zip(outputs, claims, strict=True)
+    ]
 
 
 def _softmax(logits: Floats) -> Floats:

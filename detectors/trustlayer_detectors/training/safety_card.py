@@ -13,19 +13,19 @@ from trustlayer_detectors.harm import Harm
 from trustlayer_detectors.toxicity import Toxicity
 from trustlayer_detectors.training import safety_figures as figures
 from trustlayer_detectors.training import safety_rows
-from trustlayer_detectors.training.counterexample_texts import IDENTITIES
+from trustlayer_detectors.training.counterexample_words import IDENTITIES
 from trustlayer_detectors.training.export import write_card
 from trustlayer_detectors.training.metrics import auroc, f1_above, interval
 from trustlayer_detectors.training.safety_model import Example
 from trustlayer_detectors.training.safety_rows import Row
 
-_HELD_OUT = 1200  # own texts drawn from the held-out templates
+_HELD_OUT = 120  # own texts of each kind, from the held-out templates
 _REPLIES = 1500  # answers of grounding/dev, taken as harmless
 
 
 def measure(data: Path, dev: Sequence[Row], root: str) -> dict[str, Any]:
     """Measure both detectors, with the weights under *root*, on dev and on own held-out pairs."""
-    own = safety_rows.own(_HELD_OUT, 99, held_out=True)
+    own = safety_rows.own_held_out(_HELD_OUT, 99)
     return {
         "toxicity": _toxicity(Toxicity(weights=root), dev, own),
         "harm": _harm(Harm(weights=root), dev, own),
@@ -37,17 +37,23 @@ def _toxicity(detector: Toxicity, dev: Sequence[Row], own: Sequence[Row]) -> dic
     known = [row for row in dev if row["labels"]["toxicity"] is not None]
     texts = [row for row in own if row["dataset"] == "own_texts"]
     on_own = figures.risks_of(detector, texts)
-    mentions = np.array([row["kind"] != "use" for row in texts])
+    mentions = np.array([_is_mention(str(row["kind"])) for row in texts])
     harmless = [row for row, mention in zip(texts, mentions, strict=True) if mention]
     return {
         "limit": detector.limit,
         "dev": _at_limit(known, figures.risks_of(detector, known), "toxicity", detector.limit),
         "own_pairs": {
-            "mentions_flagged": figures.flagged(on_own[mentions], detector.limit),
+            "mentions_flagged": figures.flagged(
+                on_own[mentions], detector.limit, [row["frame"] for row in harmless]
+            ),
             "flagged_by_kind": figures.by_kind(texts, on_own, detector.limit),
         },
         "mean_risk_by_identity": list(figures.by_identity(harmless, on_own[mentions], IDENTITIES)),
     }
+
+
+def _is_mention(kind: str) -> bool:
+    return not kind.startswith("use") and kind != "others"  # scorn for a trade may well be toxic
 
 
 def _harm(detector: Harm, dev: Sequence[Row], own: Sequence[Row]) -> dict[str, Any]:
@@ -116,7 +122,8 @@ def _readme(card: Mapping[str, Any]) -> str:
         "# safety: the model behind `toxicity` and `harm`",
         str(card["description"]),
         f"Base: {card['base']}. Trained on: {', '.join(card['data'])} (licences: "
-        f"{', '.join(card['licences'])}). Made by `{card['command']}`.",
+        f"{', '.join(card['licences'])}).",
+        _making(card),
         "All figures are on `safety/dev`, never fitted on; 95 % bootstrap intervals.",
         "## By label",
         _label_table(card["labels"]),
@@ -129,6 +136,17 @@ def _readme(card: Mapping[str, Any]) -> str:
         _detector_tables(card["detectors"]),
     ]
     return "\n\n".join(parts) + "\n\n"
+
+
+def _making(card: Mapping[str, Any]) -> str:
+    how, file = card["made"], card["files"]["model.onnx"]
+    return (
+        f"Made by `{card['command']}` (seed {how['seed']}, {how['threads']} CPU thread, torch "
+        f"{how['torch']}): {how['rows']:,} texts in {how['steps']:,} batches. `model.onnx` is the "
+        f"file that this command wrote, SHA-256 `{file['sha256']}`. On one thread of the same kind "
+        "of CPU the command writes the same bytes again; elsewhere rounding differs, so that bytes "
+        "do too, and the figures below are what to compare."
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -174,8 +192,13 @@ def _detector_tables(found: Mapping[str, Any]) -> str:
     return "\n\n".join([
         f"Limits: toxicity {toxicity['limit']}, harm {harm['limit']}.",
         _table(head, rows),
-        "Our own pairs, from templates that never trained:",
-        _table(("kind", "texts", "flagged"), [(k, e["rows"], _shown(e)) for k, e in own.items()]),
+        "Our own pairs, from templates that never trained, with words of which every second never "
+        "did; intervals by drawing templates anew. To be flagged are `served` and all that begins "
+        "with `use`, nothing else:",
+        _table(
+            ("kind", "templates", "texts", "flagged"),
+            [(k, e["templates"], e["rows"], _shown(e)) for k, e in own.items()],
+        ),
         "Ordinary answers (of `grounding/dev`, taken as harmless) flagged: "
         f"toxicity {_shown(replies['toxicity'])}, harm {_shown(replies['harm'])}.",
         _identity(toxicity["mean_risk_by_identity"]),

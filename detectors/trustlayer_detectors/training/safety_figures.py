@@ -11,7 +11,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 
 from trustlayer import Detector, Exchange, Finding
-from trustlayer_detectors._models.sessions import packed, run, session
+from trustlayer_detectors._models.sessions import outputs_of, session
 from trustlayer_detectors.training import safety_rows
 from trustlayer_detectors.training.metrics import (
     auroc,
@@ -31,11 +31,7 @@ def onnx_logits(path: Path, made: Sequence[Example]) -> Array:
     """Return the logits that the ONNX file at *path* gives to *made*, in their order."""
     rows = [_joined(example) for example in made]
     types = [len(example.text) + 2 for example in made]
-    found = np.zeros((len(made), len(LABELS)), np.float32)
-    for batch in packed([len(row) for row in rows], 2_048):
-        model = session(path)
-        found[batch] = run(model, [rows[i] for i in batch], [types[i] for i in batch])[0]
-    return found
+    return np.stack([outputs[0] for outputs in outputs_of(session(path), rows, types)])
 
 
 def _joined(example: Example) -> npt.NDArray[np.int32]:
@@ -116,11 +112,19 @@ def risks_of(detector: Detector, rows: Sequence[Row]) -> Array:
     return np.array(found)
 
 
-def flagged(risks: Array, limit: float) -> dict[str, float | int]:
-    """Return the share of *risks* above *limit*, with its interval, NaN not counted."""
-    known = risks[np.isfinite(risks)]
-    share = interval(np.zeros(len(known)), known, _above(limit), draws=500)
-    return {"rows": len(known), **share.as_json()}
+def flagged(
+    risks: Array, limit: float, frames: Sequence[str] | None = None
+) -> dict[str, float | int]:
+    """Return the share of *risks* above *limit*, with its interval, NaN not counted.
+
+    Texts of one of *frames* are drawn together: they are flagged together, too.
+    """
+    seen = np.isfinite(risks)
+    known = risks[seen]
+    drawn = None if frames is None else np.array(frames)[seen].tolist()
+    share = interval(np.zeros(len(known)), known, _above(limit), clusters=drawn, draws=500)
+    found: dict[str, float | int] = {"rows": len(known), **share.as_json()}
+    return found if drawn is None else {"templates": len(set(drawn)), **found}
 
 
 def _above(limit: float) -> Callable[[Array, Array], float]:
@@ -129,8 +133,11 @@ def _above(limit: float) -> Callable[[Array, Array], float]:
 
 def by_kind(rows: Sequence[Row], risks: Array, limit: float) -> dict[str, Any]:
     """Return the share flagged for each kind of our own texts."""
-    kinds = np.array([row["kind"] for row in rows])
-    return {str(kind): flagged(risks[kinds == kind], limit) for kind in sorted(set(kinds))}
+    kinds, frames = (np.array([row[name] for row in rows]) for name in ("kind", "frame"))
+    return {
+        str(kind): flagged(risks[kinds == kind], limit, frames[kinds == kind].tolist())
+        for kind in sorted(set(kinds))
+    }
 
 
 def by_identity(rows: Sequence[Row], risks: Array, words: Sequence[str]) -> Iterator[Any]:

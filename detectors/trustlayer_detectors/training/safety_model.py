@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel
 
+from trustlayer_detectors.training import crossencoder as crossencoder  # registers "bfloat16"
+
 LABELS = (
     "toxicity",
     "insult",
@@ -55,7 +57,7 @@ class SafetyModel(nn.Module):
             attn_implementation="eager",
             local_files_only=True,
             add_pooling_layer=False,
-            hidden_dropout_prob=0.1,
+            hidden_dropout_prob=0.0,  # one pass over the data: dropout only costs time
             attention_probs_dropout_prob=0.0,
         )
         # Half of all parameters, and tuned well enough: frozen they cost no time.
@@ -65,6 +67,10 @@ class SafetyModel(nn.Module):
         self.say = nn.Linear(width, len(LABELS), bias=False)
         self.bias = nn.Parameter(torch.zeros(len(LABELS)))
         nn.init.zeros_(self.attend.weight)
+
+    def use(self, attention: str) -> None:
+        """Attend as named: "bfloat16" to learn, "eager" to export."""
+        self.encoder.config._attn_implementation = attention
 
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from trustlayer_detectors.training.counterexamples import Counterexample, counterexamples
-from trustlayer_detectors.training.harmpairs import harm_pairs
+from trustlayer_detectors.training.counterexample_more import more
+from trustlayer_detectors.training.counterexamples import (
+    Counterexample,
+    counterexamples,
+    evenly,
+)
+from trustlayer_detectors.training.harmpairs import KINDS, harm_pairs
 from trustlayer_detectors.training.safety_model import LABELS, Example
+from trustlayer_detectors.training.safety_spelling import misspelt
 
 Row = Mapping[str, Any]
 
@@ -24,16 +31,18 @@ _PAIRED = frozenset(("diasafety", "gptfuzz", "expertqa_clean", "qa", "own_harm")
 # How often a row is read in one pass: small or rare sets more often, big easy ones less.
 _PER_PASS: Mapping[str, float] = {
     "context_toxicity": 0.2,
-    "cad": 0.6,
+    "cad": 0.5,
     "davidson": 0.5,
     "jigsaw_samples": 1.0,
-    "convabuse": 2.0,
+    "convabuse": 1.5,
+    "implicit_hate": 0.8,
     "surge_toxicity": 2.0,
     "bipia_email": 2.0,
     "cyberseceval_injection": 2.0,
     "deepset_injection": 2.0,
-    "diasafety": 1.2,
+    "gptfuzz": 1.5,
 }
+_MISSPELT = 0.04  # of the rows that are read without a prompt
 
 
 def read(path: Path) -> list[Row]:
@@ -50,14 +59,23 @@ def halves(rows: Sequence[Row], share: float = 0.05) -> tuple[list[Row], list[Ro
 
 
 def one_pass(rows: Sequence[Row], seed: int) -> list[Row]:
-    """Draw the rows of one pass, by `_PER_PASS`; a positive row is never left out."""
-    random = np.random.default_rng(seed)
-    chances = random.random(len(rows))
+    """Draw the rows of one pass, by `_PER_PASS`; a positive row is never left out.
+
+    A few are spelt to deceive, whatever their labels.
+    """
+    chances = np.random.default_rng(seed).random(len(rows))
+    drawn = random.Random(seed)
     return [
-        row
+        _respelt(row, drawn)
         for row, chance in zip(rows, chances, strict=True)
         for _ in range(_times(row, float(chance)))
     ]
+
+
+def _respelt(row: Row, drawn: random.Random) -> Row:
+    if paired(row) or row["labels"].get("injection") is not None or drawn.random() > _MISSPELT:
+        return row
+    return {**row, "text": misspelt(row["text"], drawn)}
 
 
 def _times(row: Row, chance: float) -> int:
@@ -68,11 +86,32 @@ def _times(row: Row, chance: float) -> int:
     return max(times, int(positive)) + int(rare)
 
 
-def own(count: int, seed: int, *, held_out: bool = False, more: bool = False) -> list[Row]:
-    """Return our own counter-examples and, half as many, harm pairs as rows."""
-    texts = counterexamples(count, seed, held_out=held_out, more=more)
-    pairs = harm_pairs(count // 2, seed, held_out=held_out, more=more)
+def own(count: int, seed: int) -> list[Row]:
+    """Return our own counter-examples and, a third as many, harm pairs as rows."""
+    texts = counterexamples(count, seed, held_out=False)
+    pairs = harm_pairs(count // 3, seed, held_out=False)
     return [_own_row("own_texts", t) for t in texts] + [_own_row("own_harm", p) for p in pairs]
+
+
+def again(rows: Sequence[Row], own_count: int, seed: int) -> list[Row]:
+    """Return the rows of a second pass: all once more, the rare twice, and others of ours."""
+    drawn = one_pass(rows, seed)
+    texts = [_own_row("own_texts", text) for text in more(rows, own_count, seed)]
+    pairs = harm_pairs(own_count // 5, seed, held_out=False)
+    rare = [row for row in drawn if _is_rare(row)]
+    return [*drawn, *rare, *texts, *(_own_row("own_harm", pair) for pair in pairs)]
+
+
+def _is_rare(row: Row) -> bool:
+    rare = ("obscene", "threat", "sexual", "injection")
+    return any((row["labels"].get(name) or 0) >= 0.5 for name in rare)
+
+
+def own_held_out(each: int, seed: int) -> list[Row]:
+    """Return about *each* of every kind of ours, from templates that never train."""
+    pairs = harm_pairs(each * len(KINDS), seed, held_out=True)
+    texts = [_own_row("own_texts", text) for text in evenly(each, seed)]
+    return texts + [_own_row("own_harm", pair) for pair in pairs]
 
 
 def _own_row(dataset: str, made: Counterexample) -> Row:
@@ -82,15 +121,16 @@ def _own_row(dataset: str, made: Counterexample) -> Row:
         "prompt": made.prompt,
         "labels": dict(made.labels),
         "kind": made.kind,
+        "frame": made.frame,
     }
 
 
 def answers(path: Path, count: int, seed: int) -> list[Row]:
     """Take *count* passages as clean answers (assumed, not labelled), half with a question."""
-    random = np.random.default_rng(seed)
+    drawn = np.random.default_rng(seed)
     rows = [row for row in read(path) if row.get("question") and row.get("context")]
-    picked = random.choice(len(rows), min(count, len(rows)), replace=False)
-    return [_clean(rows[i], int(random.integers(60, 900)), k % 2) for k, i in enumerate(picked)]
+    picked = drawn.choice(len(rows), min(count, len(rows)), replace=False)
+    return [_clean(rows[i], int(drawn.integers(60, 900)), k % 2) for k, i in enumerate(picked)]
 
 
 def _clean(row: Row, length: int, alone: int) -> Row:
