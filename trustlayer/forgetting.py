@@ -1,9 +1,9 @@
 """Memories that detectors keep from one batch to the next, and how to have them dropped.
 
 A result that comes out of a memory may differ from a fresh one in its third digit where a
-model depends on what is read together (a quantised one in padded batches, say). Where the same input has to give the same
-findings, byte by byte, whoever examines it and whatever was examined before, all memories are
-dropped between batches.
+model depends on what is read together (a quantised one in padded batches, say). Where the
+same input has to give the same findings, byte by byte, whoever examines it and whatever was
+examined before, all memories are dropped between batches.
 """
 
 from __future__ import annotations

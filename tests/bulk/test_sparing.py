@@ -50,8 +50,8 @@ def test_what_the_environment_says_of_threads_stays(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc")
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
-def test_the_memory_of_a_large_batch_is_given_back() -> None:
+def test_a_large_batch_takes_little_more_memory_than_one_text() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, check=True)
     small, most, after = json.loads(done.stdout)
-    assert most > small + (15 << 20)  # it was large indeed
-    assert after < small + (most - small) / 2
+    assert most < small + (32 << 20)  # read together they would take several times that
+    assert after <= most

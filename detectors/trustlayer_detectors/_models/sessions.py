@@ -141,7 +141,7 @@ def _session(path: Path) -> InferenceSession:
         options.add_session_config_entry("session.use_env_allocators", "1")
     else:
         options.enable_cpu_mem_arena = False
-    return _expect_first(wanted, InferenceSession(str(path), options, wanted))
+    return _expect_first(wanted, onnxruntime.InferenceSession(str(path), options, wanted))
 
 
 def _expect_first(wanted: Sequence[str], made: InferenceSession) -> InferenceSession:
