@@ -118,8 +118,7 @@ def _whole(given: Ingredients) -> Iterator[Step | str]:
 def mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Return the mean of *states*, parameter by parameter.
 
-    What the first stage knows of plain hate and the last one of quotation, both hold: better
-    than either end (arXiv 2109.01903).
+    A model soup of runs that share their beginning (arXiv 2203.05482).
     """
     return {key: torch.stack([state[key] for state in states]).mean(0) for key in states[0]}
 
