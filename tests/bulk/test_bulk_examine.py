@@ -159,6 +159,16 @@ def test_an_output_without_its_journal_is_not_continued(tmp_path: Path, given: P
     assert "belongs to an output that is gone" in run(given, *options, "--resume").stderr
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_refused_run_leaves_no_input_open(tmp_path: Path, given: Path) -> None:
+    options = begun(tmp_path, given)
+    (tmp_path / "out.jsonl.journal").write_text("nonsense\n")
+    done = run(given, *options, "--resume")
+    assert done.exc_info  # keeps the frames of the run, and what they hold
+    open_now = {os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}
+    assert os.path.realpath(given) not in open_now
+
+
 def test_a_worker_that_dies_is_replaced_and_loses_nothing(tmp_path: Path) -> None:
     marker = tmp_path / "died"
     given = write(tmp_path / "in.jsonl", [*answers(90), f"die once {marker}", *answers(90)])

@@ -91,6 +91,11 @@ class Inputs:
         """The bytes that were read."""
         return None if self._file is None else self._before + self._at(self._file)
 
+    def close(self) -> None:
+        """Close the file that is being read: what reads it may outlive the run in a traceback."""
+        if self._file is not None:
+            self._file.close()
+
     def _opened(self, file: IO[bytes]) -> None:
         if self._file is not None:
             self._before += self._size_of(self._file)

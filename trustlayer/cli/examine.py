@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
@@ -146,7 +147,7 @@ def examine(
     wanted.target.expect_other_than(paths)
     wanted.inputs.expect_any()
     reading = Reading(on_error or (OnError.STOP if len(paths) == 1 else OnError.SKIP))
-    with advice_on_broken(detector):
+    with advice_on_broken(detector), closing(wanted.inputs):
         _carry_out(wanted, reading)
     reading.finish()
 
