@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,12 @@ from tests.links import problems
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
+TEXTS = sorted(
+    path
+    for folder in ("docs", "detectors", "integrations", "examples")
+    for path in (ROOT / folder).rglob("*.md")
+)
+ROW = re.compile(r"(?<!\\)\|")
 RUNNING = [page for page in PAGES if "```python" in page.read_text("utf-8")]
 ENVIRON = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "OTEL_SDK_DISABLED": "false"}
 
@@ -47,6 +55,23 @@ def test_there_is_a_page_for_each_host() -> None:
     hosts = ("langchain", "agents", "guardrails", "opentelemetry", "python", "cli", "metrics")
     assert {f"howto/{host}.md" for host in hosts} <= names
     assert len(RUNNING) >= 10
+
+
+def broken_rows(text: str) -> list[int]:
+    """The lines of tables that have other columns than the line above."""
+    counts = [len(ROW.findall(line)) if line.startswith("|") else 0 for line in text.split("\n")]
+    pairs = pairwise(counts)
+    return [n for n, (above, here) in enumerate(pairs, 2) if above and here and above != here]
+
+
+@pytest.mark.checkout
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_tables_are_whole(path: Path) -> None:
+    assert broken_rows(path.read_text("utf-8")) == []
+
+
+def test_a_row_cut_short_is_seen() -> None:
+    assert broken_rows("| a | b |\n|---|---|\n| 1 | 2 |\n| `x\\|y` \n\ntext") == [4]
 
 
 PAGE = """# A page

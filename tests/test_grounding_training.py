@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustlayer import Span
+from trustlayer.recipes import Step
 
 pytest.importorskip("torch", reason="training needs the extra `train`")
 pytest.importorskip("transformers", reason="training needs the extra `train`")
@@ -24,6 +25,7 @@ from trustlayer_detectors.training import edits, metrics, paraphrase, rows, word
 from trustlayer_detectors.training.crossencoder import CrossEncoder, Pair, collate
 from trustlayer_detectors.training.loop import Schedule, fit, plan_batches
 from trustlayer_detectors.training.origin import original
+from trustlayer_detectors.training.soup import soup
 
 
 @given(st.lists(st.integers(1, 60), max_size=80), st.integers(60, 200), st.integers(0, 9))
@@ -58,6 +60,22 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
         _trained(tmp_path / "parts", stop=10)
     assert _trained(tmp_path / "parts") == pytest.approx(whole, abs=1e-6)
     assert _trained(tmp_path / "whole") == whole  # a finished run is not repeated
+
+
+def test_later_passes_begin_where_the_first_ended_and_the_mean_stays() -> None:
+    model = torch.nn.Linear(1, 1, bias=False)
+    begun: list[float] = []
+
+    def go(by: float) -> Iterator[Step]:
+        begun.append(float(model.weight.detach()))
+        yield Step("one", 1, 1, 0.0)
+        with torch.no_grad():
+            model.weight += by
+
+    model.load_state_dict({"weight": torch.tensor([[1.0]])})
+    assert len(list(soup(model, map(go, (1.0, 4.0, -2.0))))) == 3
+    assert begun == [1, 2, 2]
+    assert float(model.weight.detach()) == pytest.approx((2 + 6 + 0) / 3)
 
 
 def test_the_rate_rises_and_falls() -> None:

@@ -31,6 +31,7 @@ from trustlayer_detectors.training.safety_model import (
     logits_of,
     masked_loss,
 )
+from trustlayer_detectors.training.soup import soup
 
 BATCH_TOKENS = 2_048
 OWN, CLEAN = 30_000, 3_000  # texts of ours and ordinary answers among the rows of the first pass
@@ -98,29 +99,23 @@ def _whole(given: Ingredients) -> Iterator[Step | str]:
         raise ValueError("no data: expected the folder of the training sets, or rows of your own")
     model = new_model(given.seed).to(device())
     yield "drawing and cutting the texts"
-    ends: list[dict[str, Tensor]] = []
     how = {"seed": given.seed, "threads": given.threads, "rows": 0, "steps": 0}
-    for number, name in enumerate(PASSES):
-        draw, schedule = (more_lessons, AGAIN) if number else (lessons, FIRST)
-        made, plan = draw(given.data, given.seed + number)
-        plan = plan[: given.trial]
-        if ends:
-            model.load_state_dict(ends[0])
-        yield from _teach(model, made, plan, schedule, given.work / name, given.seed + number)
-        ends.append({key: value.clone() for key, value in model.state_dict().items()})
-        how |= {"rows": how["rows"] + len(made), "steps": how["steps"] + len(plan)}
-    model.load_state_dict(mean(ends))
+    yield from soup(model, _passes(model, given, given.data, how))
     yield f"drawn: {curve.draw(given.work, PASSES)}"
     yield "calibrating and measuring"
     bundle(model, given.data, given.into / "safety", how)
 
 
-def mean(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the mean of *states*, parameter by parameter.
-
-    A model soup of runs that share their beginning (arXiv 2203.05482).
-    """
-    return {key: torch.stack([state[key] for state in states]).mean(0) for key in states[0]}
+def _passes(
+    model: SafetyModel, given: Ingredients, data: Path, how: dict[str, int]
+) -> Iterator[Iterator[Step]]:
+    for number, name in enumerate(PASSES):
+        draw, schedule = (more_lessons, AGAIN) if number else (lessons, FIRST)
+        made, plan = draw(data, given.seed + number)
+        plan = plan[: given.trial]
+        how["rows"] += len(made)
+        how["steps"] += len(plan)
+        yield _teach(model, made, plan, schedule, given.work / name, given.seed + number)
 
 
 def _teach(
