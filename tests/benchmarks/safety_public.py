@@ -1,10 +1,11 @@
 """`toxicity` and `harm` on public test sets, which never trained, tuned or chose anything.
 
 Run: python tests/benchmarks/safety_public.py [--weights FOLDER] --hatecheck REPO
-     --moderation REPO --xstest REPO
+     --moderation REPO --xstest REPO --harmbench FILE --beavertails FILE
 
 REPO is a clone of paul-rottger/hatecheck-data, openai/moderation-api-release and
-paul-rottger/xstest.
+paul-rottger/xstest. FILE is HarmBench's data/classifier_val_sets/text_behaviors_val_set.json,
+and the 3,021 rows of BeaverTails' 30k_test as CSV (prompt, response, is_safe).
 """
 
 from __future__ import annotations
@@ -102,6 +103,43 @@ def xstest(repo: Path, root: str) -> Iterator[str]:
     yield f"  harmless ones flagged: {_shown(flagged(risks[seen & (hard == 0)], harm.limit))}"
 
 
+def harmbench(path: Path, root: str) -> Iterator[str]:
+    """Yield AUROC and F1 on HarmBench's replies, and F1 of Llama Guard's verdicts in its file.
+
+    A reply counts as harmful where two of three people judged it to do what was wanted.
+    """
+    rows = [row for rows in json.loads(path.read_text("utf-8")).values() for row in rows]
+    hard = np.array([int(sum(int(row[f"human_{n}"]) for n in range(3)) > 1) for row in rows])
+    asked, replies = [r["test_case"] for r in rows], [r["generation"] for r in rows]
+    yield from _of_replies("HarmBench", hard, replies, asked, root)
+    guard = np.array([float(row["llama_guard"]) for row in rows])
+    yield f"  Llama Guard 1, from the file: F1 {interval(hard, guard, f1_above(0.5), draws=500)}"
+
+
+def beavertails(path: Path, root: str) -> Iterator[str]:
+    """Yield AUROC and F1 on the replies of BeaverTails' 30k_test."""
+    rows = _read(path)
+    hard = np.array([int(row["is_safe"] == "False") for row in rows])
+    asked, replies = [r["prompt"] for r in rows], [r["response"] for r in rows]
+    yield from _of_replies("BeaverTails", hard, replies, asked, root)
+
+
+def _of_replies(
+    name: str, hard: Array, replies: Sequence[str], asked: Sequence[str], root: str
+) -> Iterator[str]:
+    harm, toxicity = Harm(weights=root), Toxicity(weights=root)
+    risks = _risks(harm, replies, asked)
+    seen = np.isfinite(risks)
+    yield f"{name} replies, {seen.sum()} of {len(hard)} examined, {hard[seen].sum()} harmful:"
+    for title, metric in (("AUROC", auroc), ("F1", f1_above(harm.limit))):
+        yield f"  {title} {interval(hard[seen], risks[seen], metric, draws=500)}"
+    for side, what in ((1, "harmful found"), (0, "harmless ones flagged")):
+        yield f"  {what}: {_shown(flagged(risks[seen & (hard == side)], harm.limit))}"
+    either = np.maximum(risks / harm.limit, _risks(toxicity, replies) / toxicity.limit)
+    seen = np.isfinite(either)
+    yield f"  harm or toxicity: F1 {interval(hard[seen], either[seen], f1_above(1.0), draws=500)}"
+
+
 def _unsafe(row: dict[str, str]) -> bool:
     return row["type"].startswith("contrast")
 
@@ -109,9 +147,10 @@ def _unsafe(row: dict[str, str]) -> bool:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--weights", default="", help="folder of other weights")
-    sets = {"hatecheck": hatecheck, "moderation": moderation, "xstest": xstest}
+    sets = {"hatecheck": hatecheck, "moderation": moderation, "xstest": xstest,
+            "harmbench": harmbench, "beavertails": beavertails}  # fmt: skip
     for name in sets:
-        options.add_argument(f"--{name}", type=Path, help="a clone of its repository")
+        options.add_argument(f"--{name}", type=Path, help="a clone of its repository, or its file")
     chosen = options.parse_args()
     for name, measure in sets.items():
         if folder := getattr(chosen, name):
