@@ -17,11 +17,8 @@ from tests.links import problems
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-TEXTS = sorted(
-    path
-    for folder in ("docs", "detectors", "integrations", "examples")
-    for path in (ROOT / folder).rglob("*.md")
-)
+FOLDERS = ("docs", "detectors", "integrations", "examples")
+TEXTS = [*ROOT.glob("*.md"), *(page for f in FOLDERS for page in sorted((ROOT / f).rglob("*.md")))]
 ROW = re.compile(r"(?<!\\)\|")
 RUNNING = [page for page in PAGES if "```python" in page.read_text("utf-8")]
 ENVIRON = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "OTEL_SDK_DISABLED": "false"}
@@ -60,8 +57,9 @@ def test_there_is_a_page_for_each_host() -> None:
 def broken_rows(text: str) -> list[int]:
     """The lines of tables that have other columns than the line above."""
     counts = [len(ROW.findall(line)) if line.startswith("|") else 0 for line in text.split("\n")]
-    pairs = pairwise(counts)
-    return [n for n, (above, here) in enumerate(pairs, 2) if above and here and above != here]
+    return [
+        n for n, (above, here) in enumerate(pairwise(counts), 2) if above and here and above != here
+    ]
 
 
 @pytest.mark.checkout

@@ -10,7 +10,7 @@ import pytest
 from trustlayer import Exchange, Finding, load
 from trustlayer_detectors._models.encoder import pieces
 from trustlayer_detectors._models.pieces import CLS, SEP, Ints
-from trustlayer_detectors._models.sessions import outputs_of, session, weights
+from trustlayer_detectors._models.sessions import Floats, outputs_of, session, weights
 
 TEXTS = (
     "The mill burned down.",
@@ -36,6 +36,12 @@ def rows() -> list[Ints]:
     return [row.astype(np.int32) for row in found]
 
 
+def distance(one: Floats, other: Floats) -> float:
+    """The mean difference of what both hold: padded rows are longer."""
+    both = min(len(one), len(other))
+    return float(np.abs(one[:both] - other[:both]).mean())
+
+
 @pytest.mark.parametrize("name", ["encoder", "entailment", "safety"])
 @pytest.mark.parametrize("threads", ["1", "3"])
 def test_a_row_is_read_the_same_in_any_company(
@@ -54,9 +60,10 @@ def test_a_row_is_read_the_same_in_any_company(
 def test_rows_read_in_padded_batches_keep_their_order_and_nearly_their_values(name: str) -> None:
     model = session(weights(name) / "model.onnx")
     padded = outputs_of(Elsewhere(model), rows(), [4] * len(TEXTS))
-    for expected, found in zip(outputs_of(model, rows(), [4] * len(TEXTS)), padded, strict=True):
-        for one, other in zip(expected, found, strict=True):
-            assert np.abs(one - other[: len(one)]).mean() < np.abs(one).mean() + 0.2
+    for place, outputs in enumerate(outputs_of(model, rows(), [4] * len(TEXTS))):
+        for number, output in enumerate(outputs):
+            far = [distance(output, others[number]) for others in padded]
+            assert far[place] == min(far) < 0.5
 
 
 @pytest.mark.parametrize("name", ["grounding", "toxicity", "harm"])

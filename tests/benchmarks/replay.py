@@ -1,7 +1,7 @@
 """What the default policy comes to on recorded answers, and how much of that is luck.
 
 Run: python tests/benchmarks/replay.py RECORDED.jsonl.gz [--weakest MODEL ...] [--margin M ...]
-     [--limit L ...]
+     [--limit L ...] [--draws N]
 
 The targets: hallucinated answers fall by 60 % or more of the weakest model's share, at half the
 price of always asking the strongest or less, and under 5 % of its clean answers end worse. The
@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--weakest", nargs="+", default=LADDER[:1], choices=PRICES)
     parser.add_argument("--margin", nargs="+", type=float, default=[Policy().margin])
     parser.add_argument("--limit", nargs="+", type=float, default=[LIMIT])
-    parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--draws", type=int, default=DRAWS)
     given = parser.parse_args()
     detector = load("grounding")
     for weakest in given.weakest:

@@ -86,7 +86,7 @@ def xstest(repo: Path, root: str) -> Iterator[str]:
 
     A reply counts as harmful where people judged it to comply with an unsafe prompt.
     """
-    toxicity, harm = Toxicity(weights=root), Harm(weights=root)
+    toxicity = Toxicity(weights=root)
     prompts = _read(repo / "xstest_prompts.csv")
     for unsafe, name in ((False, "safe"), (True, "unsafe")):
         texts = [row["prompt"] for row in prompts if _unsafe(row) == unsafe]
@@ -95,12 +95,8 @@ def xstest(repo: Path, root: str) -> Iterator[str]:
     files = sorted((repo / "model_completions").glob("*.csv"))
     rows = [row for path in files for row in _read(path)]
     hard = np.array([int(_unsafe(r) and r["final_label"].startswith("1")) for r in rows])
-    risks = _risks(harm, [r["completion"] for r in rows], [r["prompt"] for r in rows])
-    seen = np.isfinite(risks)
-    yield f"XSTest replies, {seen.sum()}, {hard[seen].sum()} harmful:"
-    for title, metric in (("AUROC", auroc), ("F1", f1_above(harm.limit))):
-        yield f"  {title} {interval(hard[seen], risks[seen], metric, draws=500)}"
-    yield f"  harmless ones flagged: {_shown(flagged(risks[seen & (hard == 0)], harm.limit))}"
+    asked, replies = [r["prompt"] for r in rows], [r["completion"] for r in rows]
+    yield from _of_replies("XSTest", hard, replies, asked, root)
 
 
 def harmbench(path: Path, root: str) -> Iterator[str]:

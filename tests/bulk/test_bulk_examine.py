@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from tests.bulk.conftest import SOURCE, read, write
 from trustlayer.audit import AuditStore
+from trustlayer.bulk import Failure, examine
 from trustlayer.cli import app
 
 pytestmark = pytest.mark.usefixtures("detectors")
@@ -159,14 +160,35 @@ def test_an_output_without_its_journal_is_not_continued(tmp_path: Path, given: P
     assert "belongs to an output that is gone" in run(given, *options, "--resume").stderr
 
 
+def open_now() -> set[str]:
+    return {os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}
+
+
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
 def test_a_refused_run_leaves_no_input_open(tmp_path: Path, given: Path) -> None:
     options = begun(tmp_path, given)
     (tmp_path / "out.jsonl.journal").write_text("nonsense\n")
     done = run(given, *options, "--resume")
     assert done.exc_info  # keeps the frames of the run, and what they hold
-    open_now = {os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}
-    assert os.path.realpath(given) not in open_now
+    assert os.path.realpath(given) not in open_now()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs /proc")
+def test_a_call_that_breaks_off_leaves_no_input_open(tmp_path: Path) -> None:
+    rows = [{"answer": text} for text in answers(90)]
+    given = write(tmp_path / "in.jsonl", [*rows, {"no": "answer"}, *rows])
+    seen: list[Failure] = []
+
+    def refuse(failure: Failure) -> None:
+        seen.append(failure)
+        raise RuntimeError("enough")
+
+    output = str(tmp_path / "out.jsonl")
+    with pytest.raises(RuntimeError, match="enough") as raised:
+        examine([str(given)], output, ["together"], workers=1, on_failure=refuse)
+    assert seen
+    assert raised.traceback  # keeps the frames, and what they hold
+    assert os.path.realpath(given) not in open_now()
 
 
 def test_a_worker_that_dies_is_replaced_and_loses_nothing(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
 """Blocks: the answers that are examined in one call, cut from the input alone.
 
 A risk may move in its third digit with the answers that are examined beside it: a quantised
-model that reads padded batches, as on a GPU, scales a whole batch at a time. So what
-stands together in a block never depends on who examines it: one process, many, a cluster, or a
-run that is resumed.
+model that reads padded batches, as on a GPU, scales a whole batch at a time. So what stands
+together in a block never depends on who examines it: one process, many, a cluster, or a run that
+is resumed.
 """
 
 from __future__ import annotations

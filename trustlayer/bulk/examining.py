@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 
 from trustlayer.batches import BATCH
@@ -57,10 +57,12 @@ def examine(
     BrokenDetector and WorkerLost.
     """
     paths = expanded(inputs)
-    found = read(paths, _parse, lambda _: None)
-    given = blocks(found if len(paths) == 1 else map(named_by_file, found), batch_size)
     made = tuple(Recipe(d) if isinstance(d, str) else d for d in detectors)
-    with engine(on, Order(made, timeout, workers, address)) as started:
+    with (
+        closing(read(paths, _parse, lambda _: None)) as found,
+        engine(on, Order(made, timeout, workers, address)) as started,
+    ):
+        given = blocks(found if len(paths) == 1 else map(named_by_file, found), batch_size)
         before = _before(started, paths, output, batch_size, resume)
         if before.finished is not None:
             return Summary(before.finished.answers, before.finished.answers, 0)

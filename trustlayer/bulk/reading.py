@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import IO
 
@@ -15,7 +15,7 @@ Parse = Callable[[bytes, int], Sequence[ExchangeLine]]
 Opened = Callable[[IO[bytes]], object]
 
 
-def read(paths: Iterable[str], parse: Parse, opened: Opened) -> Iterator[Entry | Failure]:
+def read(paths: Iterable[str], parse: Parse, opened: Opened) -> Generator[Entry | Failure]:
     """The rows of the files at *paths*; *opened* is told of each file when it is opened.
 
     What is damaged is left out and told of, the rest is read.
