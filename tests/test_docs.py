@@ -57,9 +57,8 @@ def test_there_is_a_page_for_each_host() -> None:
 def broken_rows(text: str) -> list[int]:
     """The lines of tables that have other columns than the line above."""
     counts = [len(ROW.findall(line)) if line.startswith("|") else 0 for line in text.split("\n")]
-    return [
-        n for n, (above, here) in enumerate(pairwise(counts), 2) if above and here and above != here
-    ]
+    pairs = enumerate(pairwise(counts), 2)
+    return [n for n, (above, here) in pairs if above and here and above != here]
 
 
 @pytest.mark.checkout

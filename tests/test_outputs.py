@@ -59,7 +59,8 @@ def test_a_row_is_read_the_same_in_any_company(
 @pytest.mark.parametrize("name", ["encoder", "entailment", "safety"])
 def test_rows_read_in_padded_batches_keep_their_order_and_nearly_their_values(name: str) -> None:
     model = session(weights(name) / "model.onnx")
-    padded = outputs_of(Elsewhere(model), rows(), [4] * len(TEXTS))
+    elsewhere: Any = Elsewhere(model)
+    padded = outputs_of(elsewhere, rows(), [4] * len(TEXTS))
     for place, outputs in enumerate(outputs_of(model, rows(), [4] * len(TEXTS))):
         for number, output in enumerate(outputs):
             far = [distance(output, others[number]) for others in padded]
